@@ -1,0 +1,28 @@
+//! What every crate of the region shares: typed ids, CRNs, byte counts, time and randomness.
+//!
+//! It refuses to know any resource, protocol or file: those live above it. Its one invariant is
+//! that nothing here reads the machine's clock or its random source except the two types that
+//! exist for that, [`SystemClock`] and [`OsEntropy`].
+//!
+//! Next to read: `model`.
+
+mod bytes;
+mod clock;
+mod crn;
+mod entropy;
+mod error;
+mod id;
+mod region;
+
+pub use bytes::{ByteCount, GB};
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp, TimestampError};
+pub use crn::{Crn, CrnError};
+pub use entropy::{Entropy, OsEntropy, SeededEntropy};
+pub use error::ErrorKind;
+pub use id::{
+    AccountId, AclId, AddressPrefixId, ApiKeyId, AttachmentId, EventId, IdError, ImageId,
+    InstanceActionId, InstanceId, JobId, KeyId, NicId, PrincipalId, ReservedIpId, ResourceGroupId,
+    RoutingTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenKeyId, UsageId, VolumeId,
+    VpcId, hex_of, uuid_of,
+};
+pub use region::{RegionName, RegionNameError, ZoneName};

@@ -1,0 +1,1 @@
+//! The block engine: write layers, sealed trees, packs and captures.

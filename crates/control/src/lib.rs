@@ -1,0 +1,1 @@
+//! What the region does: use cases, jobs and reconcilers.

@@ -1,0 +1,1 @@
+//! Volumes for guests: an NBD server, the engine process and its supervisor.

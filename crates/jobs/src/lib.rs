@@ -1,0 +1,1 @@
+//! Durable jobs: steps, undo, and the log they are written to.

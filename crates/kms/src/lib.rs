@@ -1,0 +1,1 @@
+//! Keys: where root keys are kept, and how data keys are wrapped.

@@ -1,0 +1,1 @@
+//! The database: one port, one set of statements, two engines.

@@ -1,0 +1,1 @@
+//! The region's resources, their status tables, its catalogue and its records.

@@ -1,0 +1,2 @@
+//! The program `ectype`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! HTTP: routers, authentication, request ids and limits.

@@ -1,0 +1,1 @@
+//! What tests share: contract suites, fault injection, a PostgreSQL to test against.

@@ -1,0 +1,1 @@
+//! IBM's JSON: requests, responses, error codes, pages and version gates.
