@@ -1,1 +1,12 @@
 //! The block engine: write layers, sealed trees, packs and captures.
+//!
+//! It refuses to know accounts, CRNs, roles and HTTP: it is handed keys and paths. Its
+//! invariants are numbered in the project's durability page; tests name the number.
+//!
+//! Next to read: `device` for the seams, then `layer` or `sealed`.
+
+mod device;
+mod error;
+
+pub use device::{BLOCK_SIZE, BlockDevice, BlockSource, CHUNK_SIZE, CaptureSource, Extent};
+pub use error::Error;
