@@ -1,1 +1,105 @@
 //! The region's resources, their status tables, its catalogue and its records.
+//!
+//! It refuses to know HTTP, SQL, files and processes. Its invariant: which status may follow
+//! which, and which request a state forbids, is decided by the tables and pure functions here
+//! and nowhere else.
+//!
+//! Next to read: `image` for the heart of it, then `policy` and `meta`.
+
+pub mod catalog;
+
+mod account;
+mod allowed_use;
+mod event;
+mod image;
+mod instance;
+mod limits;
+mod name;
+mod network;
+mod refusal;
+mod ssh_key;
+mod usage;
+mod view;
+mod volume;
+
+pub use account::{Account, ApiKey, Principal, ResourceGroup, TokenKey};
+pub use allowed_use::AllowedUse;
+pub use event::{Event, EventDraft, Initiator, Outcome, Severity, Target};
+pub use image::{
+    Image, ImageEncryption, ImagePatch, ImageStatus, ImageStatusReason, LifecycleChange, SealedRef,
+    SourceVolume, Visibility, apply_due, check_source, lifecycle_change,
+};
+pub use instance::{
+    ActionKind, ActionStatus, HostFailurePolicy, Instance, InstanceAction, InstancePatch,
+    InstanceStatus, InstanceStatusReason, LifecycleState, MetadataProtocol, MetadataService,
+    instance_transition,
+};
+pub use limits::{LIMITS, Limit};
+pub use name::{NameError, ResourceName, generated_name};
+pub use network::{
+    Acl, AddressPrefix, IpOwner, IpRequest, Nic, ReservedIp, RoutingTable, SecurityGroup,
+    SecurityGroupRule, Subnet, Vpc,
+};
+pub use refusal::Refusal;
+pub use ssh_key::{SshKey, SshKeyType};
+pub use usage::{Metric, UsageChange, UsageRecord};
+pub use view::{
+    AttachmentView, ImageView, InstanceView, NicView, Reference, ReservedIpView, SubnetView,
+    VolumeView, VpcView,
+};
+pub use volume::{
+    Attachment, AttachmentKind, AttachmentStatus, Volume, VolumeEncryption, VolumePatch,
+    VolumeStatus, VolumeStorage,
+};
+
+use base::{AccountId, ResourceGroupId, Timestamp};
+
+/// What every resource of an account has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head<Id> {
+    /// Its id.
+    pub id: Id,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its resource group; it never moves to another.
+    pub group: ResourceGroupId,
+    /// Its name, unique for its type in account and region (or in its parent).
+    pub name: ResourceName,
+    /// Region time of its creation.
+    pub created_at: Timestamp,
+    /// Counts the writes to its row; a write names the revision it saw.
+    pub revision: u64,
+}
+
+/// Declares an enum whose values have one text each, on the wire and in the database.
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant,)* }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The value as IBM spells it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The value of that spelling.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$variant),)* _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use text_enum;

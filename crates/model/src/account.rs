@@ -1,0 +1,76 @@
+//! Accounts, principals, API keys, token keys and resource groups.
+
+use base::{AccountId, ApiKeyId, PrincipalId, ResourceGroupId, Timestamp, TokenKeyId};
+
+/// An account: the boundary that nothing crosses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Its display name.
+    pub name: String,
+    /// The provider's account owns stock images and has no users.
+    pub provider: bool,
+    /// Who owns it; an owner may do everything in it. The provider's account has none.
+    pub owner: Option<PrincipalId>,
+    /// Region time of its creation.
+    pub created_at: Timestamp,
+}
+
+/// Someone who can sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// IAM id, such as `IBMid-…`.
+    pub id: PrincipalId,
+    /// The account it belongs to.
+    pub account: AccountId,
+    /// Given and family name, joined by a blank.
+    pub name: String,
+    /// Mail address.
+    pub email: String,
+}
+
+/// An API key. The key itself is never stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// Its account.
+    pub account: AccountId,
+    /// Whose it is.
+    pub principal: PrincipalId,
+    /// Display name.
+    pub name: String,
+    /// BLAKE3 or SHA-256 of the key: 32 bytes. The keys are random and long, so one hash is enough.
+    pub hash: [u8; 32],
+    /// Region time of its creation.
+    pub created_at: Timestamp,
+}
+
+/// A key pair that signs tokens; the private half is wrapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenKey {
+    /// Its `kid`.
+    pub id: TokenKeyId,
+    /// PKCS#8 of the private key, sealed by the region's master key.
+    pub sealed_private: Vec<u8>,
+    /// DER of the public key (PKCS#1).
+    pub public_der: Vec<u8>,
+    /// Wall time of its creation; the newest signs.
+    pub created_at: Timestamp,
+}
+
+/// A resource group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceGroup {
+    /// Its id.
+    pub id: ResourceGroupId,
+    /// Its account.
+    pub account: AccountId,
+    /// Its name, such as `Default`; not bound to the pattern of VPC names.
+    pub name: String,
+    /// Every account has exactly one default group.
+    pub default: bool,
+    /// Region time of its creation.
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,52 @@
+//! Every limit of the region, by name.
+
+/// A named limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// Its name, as errors and docs show it.
+    pub name: &'static str,
+    /// Largest allowed number.
+    pub max: u64,
+    /// What it counts.
+    pub of: &'static str,
+    /// The error code a caller sees.
+    pub code: &'static str,
+}
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident = $max:literal, $of:literal, $code:literal;)*) => {
+        impl Limit {
+            $($(#[$doc])* pub const $name: Self = Self {
+                name: stringify!($name), max: $max, of: $of, code: $code,
+            };)*
+        }
+
+        /// All of them, for the docs page.
+        pub const LIMITS: &[Limit] = &[$(Limit::$name,)*];
+    };
+}
+
+limits! {
+    /// Volumes of an account in a region.
+    VOLUMES_MAX = 300, "volumes in the region", "volume_quota_reached";
+    /// Images of an account. IBM publishes none; ours bounds a list's counter.
+    IMAGES_MAX = 200_000, "custom images in the region", "over_quota";
+    /// Instances of an account.
+    INSTANCES_MAX = 1_000, "instances in the region", "over_quota";
+    /// vCPUs of an account's instances.
+    VCPUS_MAX = 200, "vCPUs in the region", "over_quota";
+    /// SSH keys of an account.
+    KEYS_MAX = 200, "SSH keys in the region", "over_quota";
+    /// VPCs of an account.
+    VPCS_MAX = 10, "VPCs in the region", "over_quota";
+    /// Subnets of a VPC.
+    SUBNETS_PER_VPC_MAX = 100, "subnets in the VPC", "over_quota";
+    /// Address prefixes of a VPC.
+    PREFIXES_PER_VPC_MAX = 25, "address prefixes in the VPC", "over_quota";
+    /// Data volumes of an instance.
+    DATA_VOLUMES_MAX = 12, "data volumes on the instance", "volume_attachment_over_quota";
+    /// Bytes of user data.
+    USER_DATA_BYTES_MAX = 65_536, "bytes of user data", "validation_max_value";
+    /// SSH keys of one instance.
+    KEYS_PER_INSTANCE_MAX = 100, "SSH keys of the instance", "over_quota";
+}

@@ -1,0 +1,179 @@
+//! VPCs and what is in them. These are records with real address allocation; what a guest can
+//! reach is `compute`'s business.
+
+use std::net::Ipv4Addr;
+
+use base::{
+    AclId, AddressPrefixId, InstanceId, NicId, ReservedIpId, RoutingTableId, SecurityGroupId,
+    SecurityGroupRuleId, SubnetId, Timestamp, VpcId, ZoneName,
+};
+
+use crate::{Head, ResourceName, text_enum};
+
+/// A virtual private cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Vpc {
+    /// Id, account, group, name.
+    pub head: Head<VpcId>,
+    /// Its default network ACL.
+    pub default_acl: AclId,
+    /// Its default security group.
+    pub default_security_group: SecurityGroupId,
+    /// Its default routing table.
+    pub default_routing_table: RoutingTableId,
+}
+
+/// A range of addresses that a VPC's subnets of one zone are cut from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressPrefix {
+    /// Id, account, group, name (unique in the VPC).
+    pub head: Head<AddressPrefixId>,
+    /// Its VPC.
+    pub vpc: VpcId,
+    /// Its zone.
+    pub zone: ZoneName,
+    /// The range, such as `10.240.0.0/18`: first address and prefix length.
+    pub cidr: (Ipv4Addr, u8),
+    /// Subnets asked for by size are cut from the zone's default prefix.
+    pub is_default: bool,
+}
+
+/// A subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// Id, account, group, name (unique in the VPC).
+    pub head: Head<SubnetId>,
+    /// Its VPC.
+    pub vpc: VpcId,
+    /// Its zone.
+    pub zone: ZoneName,
+    /// The range: first address and prefix length.
+    pub cidr: (Ipv4Addr, u8),
+    /// Its network ACL.
+    pub acl: AclId,
+    /// Its routing table.
+    pub routing_table: RoutingTableId,
+}
+
+impl Subnet {
+    /// Addresses in the range.
+    #[must_use]
+    pub const fn total_addresses(&self) -> u64 {
+        1 << (32 - self.cidr.1)
+    }
+}
+
+text_enum! {
+    /// Who made a reserved IP.
+    IpOwner {
+        /// The account's user.
+        User = "user",
+        /// The region itself: network, gateway, DNS, reserved, broadcast.
+        Provider = "provider",
+    }
+}
+
+/// An address of a subnet that is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservedIp {
+    /// Id, account, group, name (unique in the subnet).
+    pub head: Head<ReservedIpId>,
+    /// Its subnet.
+    pub subnet: SubnetId,
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Goes with its target.
+    pub auto_delete: bool,
+    /// Who made it.
+    pub owner: IpOwner,
+    /// The network interface that uses it.
+    pub target: Option<NicId>,
+}
+
+/// How a network interface wants its primary address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IpRequest {
+    /// Any free address of the subnet.
+    Any {
+        /// Name for the reserved IP; made up when none.
+        name: Option<ResourceName>,
+    },
+    /// This address.
+    Address {
+        /// The address.
+        address: Ipv4Addr,
+        /// Name for the reserved IP; made up when none.
+        name: Option<ResourceName>,
+        /// Goes with the interface.
+        auto_delete: bool,
+    },
+    /// A reserved IP that exists and is free.
+    Reserved(ReservedIpId),
+}
+
+/// A network interface of an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nic {
+    /// Id, account, group, name (unique in the instance).
+    pub head: Head<NicId>,
+    /// Its instance.
+    pub instance: InstanceId,
+    /// Its subnet.
+    pub subnet: SubnetId,
+    /// Its primary address.
+    pub primary_ip: ReservedIpId,
+    /// Its security groups.
+    pub security_groups: Vec<SecurityGroupId>,
+    /// May send from other addresses.
+    pub allow_ip_spoofing: bool,
+    /// The primary interface, of which an instance has exactly one.
+    pub primary: bool,
+    /// MAC address, such as `02:00:…`.
+    pub mac: String,
+}
+
+/// A network ACL. Its default rules allow all, both ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acl {
+    /// Id, account, group, name.
+    pub head: Head<AclId>,
+    /// Its VPC.
+    pub vpc: VpcId,
+}
+
+/// A security group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroup {
+    /// Id, account, group, name (unique in the VPC).
+    pub head: Head<SecurityGroupId>,
+    /// Its VPC.
+    pub vpc: VpcId,
+    /// Its rules; none means no traffic.
+    pub rules: Vec<SecurityGroupRule>,
+}
+
+/// A rule of a security group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroupRule {
+    /// Its id.
+    pub id: SecurityGroupRuleId,
+    /// Its name, unique in the group.
+    pub name: ResourceName,
+    /// True for traffic to the members, false for traffic from them.
+    pub inbound: bool,
+    /// The other side: a security group, or (none) everyone.
+    pub remote: Option<SecurityGroupId>,
+    /// Region time of its creation.
+    pub created_at: Timestamp,
+}
+
+/// A routing table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoutingTable {
+    /// Id, account, group, name (unique in the VPC).
+    pub head: Head<RoutingTableId>,
+    /// Its VPC.
+    pub vpc: VpcId,
+    /// The VPC's default one.
+    pub is_default: bool,
+}

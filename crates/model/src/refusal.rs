@@ -1,0 +1,281 @@
+//! Every rule of the region that can refuse a well-formed request, by name.
+//!
+//! The texts are sentences for users and say what to do. Codes and HTTP statuses are `wire`'s.
+
+use base::{ImageId, InstanceId, KeyId, SubnetId, VolumeId, VpcId};
+
+use crate::{ActionKind, ImageStatus, InstanceStatus, Limit, VolumeStatus};
+
+/// A rule that refuses.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// S13.
+    #[error("Volume {volume} is not in this region. An image is made in the region of its volume.")]
+    SourceVolumeElsewhere {
+        /// What the request named.
+        volume: String,
+    },
+    /// S14.
+    #[error(
+        "Volume {volume} is not a boot volume. Name the boot volume of an instance; data volumes \
+         cannot become images."
+    )]
+    SourceVolumeNotBoot {
+        /// The volume.
+        volume: VolumeId,
+    },
+    /// S14.
+    #[error(
+        "Volume {volume} has a capacity of {gb} GB. An image can be made of a boot volume of 100 \
+         to 250 GB."
+    )]
+    SourceVolumeCapacity {
+        /// The volume.
+        volume: VolumeId,
+        /// Its size.
+        gb: u64,
+    },
+    /// S15.
+    #[error("Volume {volume} is not attached to an instance. Attach it as a boot volume first.")]
+    SourceVolumeUnattached {
+        /// The volume.
+        volume: VolumeId,
+    },
+    /// S16.
+    #[error("Volume {volume} is {status}. An image can be made of it once it is available.")]
+    SourceVolumeState {
+        /// The volume.
+        volume: VolumeId,
+        /// Its status.
+        status: VolumeStatus,
+    },
+    /// S16.
+    #[error(
+        "Instance {instance} is {status} and not in an available state. Wait until it is stable, \
+         then stop it."
+    )]
+    SourceInstanceUnavailable {
+        /// The instance.
+        instance: InstanceId,
+        /// Its status.
+        status: InstanceStatus,
+    },
+    /// S17.
+    #[error(
+        "Instance {instance} is {status}. Stop it and wait until its status is stopped, then \
+         create the image."
+    )]
+    SourceInstanceNotStopped {
+        /// The instance.
+        instance: InstanceId,
+        /// Its status.
+        status: InstanceStatus,
+    },
+    /// A second capture of one volume.
+    #[error("Volume {volume} is busy. Wait until the image that is being made of it is available.")]
+    SourceVolumeBusy {
+        /// The volume.
+        volume: VolumeId,
+    },
+    /// The table of image lifecycles.
+    #[error("The image is {status}: {why}.")]
+    ImageLifecycle {
+        /// Its status.
+        status: ImageStatus,
+        /// The rule.
+        why: &'static str,
+    },
+    /// The rules of lifecycle dates.
+    #[error("{field} is not acceptable: {why}.")]
+    ImageDates {
+        /// The field.
+        field: &'static str,
+        /// The rule.
+        why: &'static str,
+    },
+    /// The image is in a state that forbids the request.
+    #[error("Image {image} is {status}, so it cannot be {verb} now.")]
+    ImageState {
+        /// The image.
+        image: ImageId,
+        /// Its status.
+        status: ImageStatus,
+        /// What was asked: `changed`, `deleted`.
+        verb: &'static str,
+    },
+    /// S27.
+    #[error(
+        "Image {image} has the status {status}, so no instance can be created from it. Use an \
+         available image{}",
+        if *.status == ImageStatus::Obsolete { ", or clear its obsolescence date." } else { "." }
+    )]
+    ImageNotProvisionable {
+        /// The image.
+        image: ImageId,
+        /// Its status.
+        status: ImageStatus,
+    },
+    /// Stock images belong to the provider.
+    #[error("Image {image} is a stock image of the provider. Only custom images can be changed.")]
+    ImagePublic {
+        /// The image.
+        image: ImageId,
+    },
+    /// The table of instance actions.
+    #[error("The instance is {status}, so it cannot {action} now.")]
+    InstanceState {
+        /// Its status.
+        status: InstanceStatus,
+        /// What was asked.
+        action: ActionKind,
+    },
+    /// Anything else that an instance's status forbids.
+    #[error("Instance {instance} is {status}, so it cannot be {verb} now.")]
+    InstanceBusy {
+        /// The instance.
+        instance: InstanceId,
+        /// Its status.
+        status: InstanceStatus,
+        /// What was asked: `changed`, `deleted`.
+        verb: &'static str,
+    },
+    /// A capacity outside the bounds for its profile or use.
+    #[error("A capacity of {gb} GB is outside {min} to {max} GB for {of}.")]
+    VolumeCapacity {
+        /// What was asked.
+        gb: u64,
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+        /// For what: a profile, a boot volume, an image.
+        of: String,
+    },
+    /// A number of operations outside the bounds.
+    #[error("{iops} IOPS are outside {min} to {max} for a volume of profile {profile}.")]
+    VolumeIops {
+        /// What was asked.
+        iops: u32,
+        /// Smallest.
+        min: u32,
+        /// Largest.
+        max: u32,
+        /// Its profile.
+        profile: String,
+    },
+    /// Deleting an attached volume.
+    #[error(
+        "Volume {volume} is attached to an instance. Detach it, or delete the instance, first."
+    )]
+    VolumeAttached {
+        /// The volume.
+        volume: VolumeId,
+    },
+    /// Anything that a volume's status forbids.
+    #[error("Volume {volume} is {status}{}, so it cannot be {verb} now.", if *.busy { " and busy" } else { "" })]
+    VolumeState {
+        /// The volume.
+        volume: VolumeId,
+        /// Its status.
+        status: VolumeStatus,
+        /// It is busy.
+        busy: bool,
+        /// What was asked.
+        verb: &'static str,
+    },
+    /// Detaching or deleting a boot attachment.
+    #[error("The boot volume of an instance cannot be detached.")]
+    BootVolumeDetach,
+    /// A name that is taken.
+    #[error("The name {name} is taken by another {kind}. Choose another name.")]
+    NameTaken {
+        /// Kind of resource, such as `image`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A key whose content is already there.
+    #[error("The same public key is already there as key {key}.")]
+    KeyContentExists {
+        /// The other key.
+        key: KeyId,
+    },
+    /// A VPC that is not empty.
+    #[error("VPC {vpc} still has {what}. Delete them first.")]
+    VpcNotEmpty {
+        /// The VPC.
+        vpc: VpcId,
+        /// What is in it.
+        what: &'static str,
+    },
+    /// A subnet that is in use.
+    #[error("Subnet {subnet} still has network interfaces or reserved IPs. Delete them first.")]
+    SubnetNotEmpty {
+        /// The subnet.
+        subnet: SubnetId,
+    },
+    /// Ranges that overlap.
+    #[error("The range {cidr} overlaps {other}.")]
+    RangeOverlap {
+        /// What was asked.
+        cidr: String,
+        /// What is there.
+        other: String,
+    },
+    /// A subnet outside the prefixes of its zone.
+    #[error("The range {cidr} is in no address prefix of the VPC.")]
+    NotInAddressPrefix {
+        /// What was asked.
+        cidr: String,
+    },
+    /// A subnet by size in a zone without default prefix.
+    #[error("The zone {zone} has no default address prefix in this VPC. Name a CIDR block.")]
+    NoDefaultAddressPrefix {
+        /// The zone.
+        zone: String,
+    },
+    /// No room in the prefix.
+    #[error("The default address prefix of {zone} has no room for {count} addresses.")]
+    NoSpaceForSubnet {
+        /// The zone.
+        zone: String,
+        /// What was asked.
+        count: u64,
+    },
+    /// A prefix with subnets.
+    #[error("The address prefix {cidr} still has subnets.")]
+    PrefixInUse {
+        /// The prefix.
+        cidr: String,
+    },
+    /// No free address.
+    #[error("Subnet {subnet} has no free address.")]
+    SubnetOutOfAddresses {
+        /// The subnet.
+        subnet: SubnetId,
+    },
+    /// An address that is outside its subnet, kept by the provider, or taken.
+    #[error("Address {address} cannot be had in subnet {subnet}: {why}.")]
+    AddressUnavailable {
+        /// What was asked.
+        address: String,
+        /// The subnet.
+        subnet: SubnetId,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A reserved IP that is bound, or the provider's.
+    #[error("Reserved IP {address} cannot be changed: {why}.")]
+    ReservedIpInUse {
+        /// The address.
+        address: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A named limit.
+    #[error("The limit {} of {} {} is reached.", .limit.name, .limit.max, .limit.of)]
+    OverLimit {
+        /// Which.
+        limit: Limit,
+    },
+}

@@ -1,0 +1,149 @@
+//! Resources joined with what their answers show of others. Read in one transaction.
+
+use base::{
+    AclId, AttachmentId, ImageId, NicId, ReservedIpId, RoutingTableId, SecurityGroupId, SubnetId,
+    VolumeId, VpcId,
+};
+
+use crate::{Attachment, Image, Instance, InstanceStatus, Nic, ReservedIp, Subnet, Volume, Vpc};
+
+/// An id with the name that goes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference<Id> {
+    /// The id.
+    pub id: Id,
+    /// The name, now or when it was deleted.
+    pub name: String,
+    /// It is gone.
+    pub deleted: bool,
+}
+
+/// A VPC with the names of its defaults.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VpcView {
+    /// The VPC.
+    pub vpc: Vpc,
+    /// Name of its resource group.
+    pub group_name: String,
+    /// Its default ACL.
+    pub default_acl: Reference<AclId>,
+    /// Its default security group.
+    pub default_security_group: Reference<SecurityGroupId>,
+    /// Its default routing table.
+    pub default_routing_table: Reference<RoutingTableId>,
+}
+
+/// A subnet with what it points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubnetView {
+    /// The subnet.
+    pub subnet: Subnet,
+    /// Name of its resource group.
+    pub group_name: String,
+    /// Its VPC.
+    pub vpc: Reference<VpcId>,
+    /// Its ACL.
+    pub acl: Reference<AclId>,
+    /// Its routing table.
+    pub routing_table: Reference<RoutingTableId>,
+    /// Addresses that are free.
+    pub available_addresses: u64,
+}
+
+/// A reserved IP with its target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReservedIpView {
+    /// The reserved IP.
+    pub ip: ReservedIp,
+    /// The interface that uses it, with the interface's instance.
+    pub target: Option<(Reference<NicId>, base::InstanceId)>,
+}
+
+/// A network interface with what it points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NicView {
+    /// The interface.
+    pub nic: Nic,
+    /// Its subnet.
+    pub subnet: Reference<SubnetId>,
+    /// The subnet's zone: a part of its CRN.
+    pub subnet_zone: base::ZoneName,
+    /// Its primary address.
+    pub primary_ip: Reference<ReservedIpId>,
+    /// The address itself.
+    pub address: std::net::Ipv4Addr,
+    /// Its security groups.
+    pub security_groups: Vec<Reference<SecurityGroupId>>,
+}
+
+/// An attachment with both ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachmentView {
+    /// The attachment.
+    pub attachment: Attachment,
+    /// The volume.
+    pub volume: Reference<VolumeId>,
+    /// The volume's zone: a part of its CRN.
+    pub volume_zone: base::ZoneName,
+    /// The volume's megabits a second.
+    pub volume_bandwidth: u32,
+    /// Name of the instance.
+    pub instance_name: String,
+    /// The instance's zone.
+    pub instance_zone: base::ZoneName,
+    /// The instance's status.
+    pub instance_status: InstanceStatus,
+}
+
+/// A volume with its attachments and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeView {
+    /// The volume.
+    pub volume: Volume,
+    /// Name of its resource group.
+    pub group_name: String,
+    /// Its attachments; at most one today.
+    pub attachments: Vec<AttachmentView>,
+    /// Image it was made from; the account of the image is a part of its CRN.
+    pub source_image: Option<(Reference<ImageId>, base::AccountId)>,
+}
+
+/// An instance with everything its answer shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstanceView {
+    /// The instance.
+    pub instance: Instance,
+    /// Name of its resource group.
+    pub group_name: String,
+    /// Its VPC.
+    pub vpc: Reference<VpcId>,
+    /// Image it was made from; the account of the image is a part of its CRN.
+    pub image: Option<(Reference<ImageId>, base::AccountId)>,
+    /// Its attachments by position; the boot one is first.
+    pub attachments: Vec<AttachmentView>,
+    /// Its interfaces; the primary one is first.
+    pub nics: Vec<NicView>,
+}
+
+impl InstanceView {
+    /// The boot attachment.
+    #[must_use]
+    pub fn boot(&self) -> Option<&AttachmentView> {
+        self.attachments.iter().find(|a| a.attachment.kind == crate::AttachmentKind::Boot)
+    }
+
+    /// The attachment of that id.
+    #[must_use]
+    pub fn attachment(&self, id: &AttachmentId) -> Option<&AttachmentView> {
+        self.attachments.iter().find(|a| &a.attachment.id == id)
+    }
+}
+
+/// An image with the name of its resource group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageView {
+    /// The image.
+    pub image: Image,
+    /// Name of its resource group.
+    pub group_name: String,
+}

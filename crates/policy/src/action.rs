@@ -1,0 +1,89 @@
+//! The actions of the region, as IBM names them.
+
+use std::fmt;
+
+macro_rules! actions {
+    ($($variant:ident = $text:literal,)*) => {
+        /// What a caller wants to do.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[expect(missing_docs, reason = "each is IBM's own name, in `as_str`")]
+        pub enum Action { $($variant,)* }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// IBM's name, such as `is.image.image.create`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    ImageCreate = "is.image.image.create",
+    ImageRead = "is.image.image.read",
+    ImageList = "is.image.image.list",
+    ImageUpdate = "is.image.image.update",
+    ImageDelete = "is.image.image.delete",
+    ImageDeprecate = "is.image.image.deprecate",
+    ImageObsolete = "is.image.image.obsolete",
+    ImageManageAllowedUse = "is.image.image.manage-allowed-use",
+    ImageProvision = "is.image.image.provision",
+    VolumeCreate = "is.volume.volume.create",
+    VolumeRead = "is.volume.volume.read",
+    VolumeList = "is.volume.volume.list",
+    VolumeUpdate = "is.volume.volume.update",
+    VolumeDelete = "is.volume.volume.delete",
+    VolumeOperate = "is.volume.volume.operate",
+    InstanceCreate = "is.instance.instance.create",
+    InstanceRead = "is.instance.instance.read",
+    InstanceList = "is.instance.instance.list",
+    InstanceUpdate = "is.instance.instance.update",
+    InstanceDelete = "is.instance.instance.delete",
+    InstanceOperate = "is.instance.instance.operate",
+    InstanceConsole = "is.instance.instance.console",
+    KeyCreate = "is.key.key.create",
+    KeyRead = "is.key.key.read",
+    KeyList = "is.key.key.list",
+    KeyUpdate = "is.key.key.update",
+    KeyDelete = "is.key.key.delete",
+    KeyOperate = "is.key.key.operate",
+    VpcCreate = "is.vpc.vpc.create",
+    VpcRead = "is.vpc.vpc.read",
+    VpcList = "is.vpc.vpc.list",
+    VpcUpdate = "is.vpc.vpc.update",
+    VpcDelete = "is.vpc.vpc.delete",
+    VpcOperate = "is.vpc.vpc.operate",
+    SubnetCreate = "is.subnet.subnet.create",
+    SubnetRead = "is.subnet.subnet.read",
+    SubnetList = "is.subnet.subnet.list",
+    SubnetUpdate = "is.subnet.subnet.update",
+    SubnetDelete = "is.subnet.subnet.delete",
+    SubnetOperate = "is.subnet.subnet.operate",
+    AclRead = "is.network-acl.network-acl.read",
+    SecurityGroupRead = "is.security-group.security-group.read",
+    SecurityGroupOperate = "is.security-group.security-group.operate",
+    ResourceGroupRead = "resource-controller.group.retrieve",
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_action_has_a_name_of_its_own() {
+        let names: HashSet<_> = Action::ALL.iter().map(|a| a.as_str()).collect();
+        assert_eq!(names.len(), Action::ALL.len());
+    }
+}
