@@ -76,6 +76,26 @@ pub enum Error {
         /// The layer's.
         theirs: u64,
     },
+    /// The layer is frozen for a capture and takes no writes.
+    #[error("write layer {name} is frozen")]
+    Frozen {
+        /// The layer's folder.
+        name: String,
+    },
+    /// The layer was closed and takes no more requests.
+    #[error("write layer {name} is closed")]
+    Closed {
+        /// The layer's folder.
+        name: String,
+    },
+    /// What is to be made is there already, and in use.
+    #[error("{what} {name} exists")]
+    Exists {
+        /// Kind of thing.
+        what: &'static str,
+        /// Which one.
+        name: String,
+    },
     /// A value outside what a format or this engine allows.
     #[error("{what}")]
     Invalid {
@@ -98,7 +118,12 @@ impl Error {
             Self::Corrupt { .. } | Self::Missing { .. } | Self::UnknownFormat { .. } => {
                 ErrorKind::Corrupt
             }
-            Self::Locked { .. } | Self::StaleEpoch { .. } | Self::Cancelled => ErrorKind::Conflict,
+            Self::Locked { .. }
+            | Self::StaleEpoch { .. }
+            | Self::Frozen { .. }
+            | Self::Closed { .. }
+            | Self::Exists { .. }
+            | Self::Cancelled => ErrorKind::Conflict,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod device;
 mod error;
+pub mod layer;
 
 pub use device::{BLOCK_SIZE, BlockDevice, BlockSource, CHUNK_SIZE, CaptureSource, Extent};
 pub use error::Error;
