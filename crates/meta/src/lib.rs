@@ -1,1 +1,18 @@
 //! The database: one port, one set of statements, two engines.
+//!
+//! It refuses to know HTTP, files of the data path and processes; it is the only crate with SQL.
+//! Its invariant: each call of the port is one transaction, and a change, the event that tells of
+//! it and the usage that it begins or ends are in the same one.
+//!
+//! Next to read: `port`, then `sql`.
+
+mod error;
+mod port;
+
+pub use error::StoreError;
+pub use port::{
+    Bootstrap, Change, GroupFilter, IdentityStore, ImageCommit, ImageFilter, ImageStore,
+    InstanceFilter, InstanceStore, JobRow, JobStore, NetworkStore, NewInstance, NewVpc,
+    OutboxStore, Page, PageKey, Paged, ReservedIpFilter, SignIn, Store, SubnetFilter, VolumeFilter,
+    VolumeStore, VpcFilter,
+};

@@ -1,0 +1,43 @@
+//! The port: what the region asks of its database, in whole transactions and model types.
+//!
+//! Rules that need rows to be decided (names, quotas, states) are checked inside the transaction
+//! by the pure functions of `model`, so that two callers at once cannot both pass.
+//!
+//! Every write that a caller asked for takes a [`policy::Permit`], and the store checks that it
+//! fits; every read takes a [`policy::Scope`], which becomes conditions of the statement. The
+//! region's own actors bring a [`policy::SystemPermit`].
+
+mod identity;
+mod image;
+mod instance;
+mod job;
+mod network;
+mod outbox;
+mod page;
+mod volume;
+
+pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
+pub use image::{ImageCommit, ImageFilter, ImageStore};
+pub use instance::{InstanceFilter, InstanceStore, NewInstance};
+pub use job::{JobRow, JobStore};
+pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};
+pub use outbox::{Change, OutboxStore};
+pub use page::{Page, PageKey, Paged};
+pub use volume::{VolumeFilter, VolumeStore};
+
+/// All of the port.
+pub trait Store:
+    IdentityStore + NetworkStore + VolumeStore + InstanceStore + ImageStore + JobStore + OutboxStore
+{
+}
+
+impl<T> Store for T where
+    T: IdentityStore
+        + NetworkStore
+        + VolumeStore
+        + InstanceStore
+        + ImageStore
+        + JobStore
+        + OutboxStore
+{
+}

@@ -1,0 +1,131 @@
+//! Volumes and their attachments.
+
+use async_trait::async_trait;
+use base::{AttachmentId, InstanceId, ResourceGroupId, VolumeId};
+use jobs::{Fence, NewJob};
+use model::{Attachment, ResourceName, SealedRef, Volume, VolumePatch, VolumeStatus, VolumeView};
+use policy::{Permit, Scope, SystemPermit};
+
+use crate::{Change, Page, Paged, StoreError};
+
+/// Which volumes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VolumeFilter {
+    /// Only of this resource group.
+    pub group: Option<ResourceGroupId>,
+    /// Only this name.
+    pub name: Option<String>,
+    /// Only of this zone.
+    pub zone: Option<String>,
+    /// `attached` (true) or `unattached` (false).
+    pub attached: Option<bool>,
+    /// `user_managed` (true) or `provider_managed` (false).
+    pub user_managed: Option<bool>,
+    /// Boot volumes of one of these operating systems; `Some(empty)` finds none.
+    pub operating_systems: Option<Vec<String>>,
+    /// Volumes with (true) or without (false) an operating system.
+    pub has_operating_system: Option<bool>,
+    /// Only with this user tag.
+    pub tag: Option<String>,
+}
+
+/// Volumes.
+#[async_trait]
+pub trait VolumeStore: Send + Sync {
+    /// Writes a volume that is attached to nothing. Refuses a taken name and more than the limit.
+    async fn volume_create(
+        &self,
+        permit: &Permit,
+        volume: Volume,
+        change: Change,
+    ) -> Result<(), StoreError>;
+    /// A volume.
+    async fn volume(&self, scope: &Scope, id: &VolumeId) -> Result<VolumeView, StoreError>;
+    /// Volumes.
+    async fn volumes(
+        &self,
+        scope: &Scope,
+        filter: &VolumeFilter,
+        page: &Page,
+    ) -> Result<Paged<VolumeView>, StoreError>;
+    /// Changes a volume as it was read at `revision`; refuses when its status forbids it.
+    async fn volume_update(
+        &self,
+        permit: &Permit,
+        id: &VolumeId,
+        revision: u64,
+        patch: VolumePatch,
+        change: Change,
+    ) -> Result<(), StoreError>;
+    /// Marks an unattached, idle volume as `pending_deletion` and queues the job that removes it.
+    async fn volume_delete(
+        &self,
+        permit: &Permit,
+        id: &VolumeId,
+        job: NewJob,
+        change: Change,
+    ) -> Result<(), StoreError>;
+    /// Removes the row of a volume that is pending deletion; images made of it keep its name.
+    async fn volume_gone(
+        &self,
+        permit: SystemPermit,
+        fence: &Fence,
+        id: &VolumeId,
+        change: Change,
+    ) -> Result<(), StoreError>;
+
+    /// A volume, for the region's own work.
+    async fn volume_any(
+        &self,
+        permit: SystemPermit,
+        id: &VolumeId,
+    ) -> Result<VolumeView, StoreError>;
+    /// Every volume whose write layer is on `host`, for start-up.
+    async fn volumes_of_host(
+        &self,
+        permit: SystemPermit,
+        host: &str,
+    ) -> Result<Vec<Volume>, StoreError>;
+    /// Raises the fencing epoch of a volume and returns it: whoever opens the layer comes first.
+    async fn volume_epoch_next(
+        &self,
+        permit: SystemPermit,
+        id: &VolumeId,
+    ) -> Result<u64, StoreError>;
+    /// Sets the status (compare-and-swap on `from`).
+    async fn volume_status_set(
+        &self,
+        permit: SystemPermit,
+        id: &VolumeId,
+        from: VolumeStatus,
+        to: VolumeStatus,
+    ) -> Result<(), StoreError>;
+    /// After a capture: the volume's base becomes `base` and its generation `generation`, if it
+    /// is at `generation - 1`; nothing happens when it is there already.
+    async fn volume_rebased(
+        &self,
+        permit: SystemPermit,
+        fence: &Fence,
+        id: &VolumeId,
+        generation: u64,
+        base: SealedRef,
+    ) -> Result<(), StoreError>;
+    /// The volume is no longer busy.
+    async fn volume_release(
+        &self,
+        permit: SystemPermit,
+        fence: &Fence,
+        id: &VolumeId,
+    ) -> Result<(), StoreError>;
+
+    /// Renames an attachment or changes its delete flag.
+    async fn attachment_update(
+        &self,
+        permit: &Permit,
+        instance: &InstanceId,
+        id: &AttachmentId,
+        name: Option<ResourceName>,
+        delete_volume: Option<bool>,
+        change: Change,
+    ) -> Result<Attachment, StoreError>;
+}
