@@ -1,1 +1,27 @@
-//! Keys: where root keys are kept, and how data keys are wrapped.
+//! Keys: where root keys are kept, and how data keys are wrapped by them.
+//!
+//! ```text
+//!  master key (file) --seals--> provider root key, one per account (file)
+//!                                   |
+//!                                   +--wraps--> data key of an image or a volume (database)
+//! ```
+//!
+//! It refuses to know what a data key encrypts and who may use it: callers have decided that. Its
+//! invariant: no root key ever leaves a [`KeyStore`], and a data key opens only for the resource,
+//! key and key version that it was wrapped for.
+//!
+//! Next to read: `port.rs`, then `file.rs`.
+
+mod aead;
+mod data_key;
+mod error;
+mod file;
+mod file_io;
+mod port;
+mod wrapped;
+
+pub use data_key::DataKey;
+pub use error::KmsError;
+pub use file::FileKeyStore;
+pub use port::{KeyStore, SECRET_LEN_MAX};
+pub use wrapped::{KeyRef, WrappedKey};
