@@ -10,10 +10,21 @@
 //!
 //! Next to read: `port.rs`.
 
+mod check;
+mod console;
+mod dir;
+mod fake;
 mod port;
+pub mod qemu;
+pub mod qmp;
+mod seed;
 
+pub use fake::{Fake, FakeConfig};
 pub use port::{
     Accel, CONSOLE_LOG_MAX, CONSOLE_READ_MAX, ComputeError, ConsolePart, DISKS_MAX, EVENTS_KEPT,
     GuestDisk, GuestEvent, GuestEventKind, GuestSpec, GuestState, HostLimits, Hypervisor,
-    HypervisorInfo, PauseReason, SEED_HOSTNAME_MAX, SEED_KEYS_MAX, Seed, Started, USER_DATA_MAX,
+    HypervisorInfo, PauseReason, READY_LINE, SEED_HOSTNAME_MAX, SEED_KEYS_MAX, Seed, Started,
+    USER_DATA_MAX,
 };
+pub use qemu::{Qemu, QemuConfig};
+pub use seed::{SEED_IMAGE_SIZE, seed_image};

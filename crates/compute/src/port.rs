@@ -29,14 +29,17 @@ pub const SEED_KEYS_MAX: usize = 64;
 pub const SEED_HOSTNAME_MAX: usize = 63;
 /// Most disks of one guest, the seed not counted (IBM: boot and 12 data volumes).
 pub const DISKS_MAX: usize = 13;
-/// Console bytes kept of one instance. When there are more, the oldest half is dropped, so the
-/// tail is always there.
+/// Console bytes kept of one instance: the last ones; what is older is dropped.
 pub const CONSOLE_LOG_MAX: ByteCount = ByteCount(8 << 20);
 /// Most console bytes that one read returns.
 pub const CONSOLE_READ_MAX: usize = 1 << 20;
 /// Events a slow listener may lag behind before it loses the oldest. Whoever is told that it
 /// lagged asks for the state of its guests instead.
 pub const EVENTS_KEPT: usize = 1024;
+
+/// What a guest of the stock image, and a fake one, says on its console once it is up, followed by
+/// the instance id of its seed and a line end.
+pub const READY_LINE: &str = "ectype-guest ready instance-id=";
 
 /// All that a guest is made of.
 #[derive(Clone, Debug)]
