@@ -39,6 +39,12 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// What is there is no database, or a damaged one.
+    #[error("the database cannot be read: {why}")]
+    DatabaseDamaged {
+        /// What is wrong.
+        why: String,
+    },
     /// The database is from a newer program.
     #[error("the database has schema {found}, this program knows {known}")]
     UnknownSchema {
@@ -64,7 +70,9 @@ impl StoreError {
             Self::Changed { .. } | Self::Refused(_) => ErrorKind::Conflict,
             Self::PermitMismatch => ErrorKind::Internal,
             Self::BadPageKey => ErrorKind::Invalid,
-            Self::Damaged { .. } | Self::UnknownSchema { .. } => ErrorKind::Corrupt,
+            Self::Damaged { .. } | Self::DatabaseDamaged { .. } | Self::UnknownSchema { .. } => {
+                ErrorKind::Corrupt
+            }
             Self::Unavailable { .. } => ErrorKind::Unavailable,
         }
     }

@@ -141,10 +141,12 @@ pub trait ImageStore: Send + Sync {
         change: Change,
     ) -> Result<(), StoreError>;
     /// The volume of a settled capture is free again: not busy, and starts of its instance that
-    /// waited are released (status `starting`, their jobs due now). Idempotent.
+    /// waited are released (status `starting`, their jobs due now). Only the job that holds the
+    /// volume frees it; idempotent, also when the volume is gone.
     async fn image_settled(
         &self,
         permit: SystemPermit,
+        fence: &Fence,
         volume: &VolumeId,
     ) -> Result<(), StoreError>;
     /// Removes the row of a deleting image.

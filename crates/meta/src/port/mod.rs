@@ -6,6 +6,19 @@
 //! Every write that a caller asked for takes a [`policy::Permit`], and the store checks that it
 //! fits; every read takes a [`policy::Scope`], which becomes conditions of the statement. The
 //! region's own actors bring a [`policy::SystemPermit`].
+//!
+//! Which action a permit must carry (anything else is [`crate::StoreError::PermitMismatch`]):
+//!
+//! | call | action, on |
+//! |---|---|
+//! | `X_create` | `XCreate`, new in the row's account and group |
+//! | `X_update`, `X_rename` | `XUpdate`, the resource |
+//! | `X_delete` | `XDelete`, the resource |
+//! | `image_lifecycle` | `ImageDeprecate`, `ImageObsolete`, or `ImageUpdate` for dates; the image |
+//! | `instance_action` | `InstanceOperate`, the instance |
+//! | `attachment_update`, `nic_rename` | `InstanceUpdate`, the instance |
+//! | `prefix_*` | `VpcUpdate`, the VPC |
+//! | `reserved_ip_*` | `SubnetUpdate` or `SubnetOperate`, the subnet |
 
 mod identity;
 mod image;
