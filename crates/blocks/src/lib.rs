@@ -8,6 +8,7 @@
 mod device;
 mod error;
 pub mod layer;
+pub mod sealed;
 
 pub use device::{BLOCK_SIZE, BlockDevice, BlockSource, CHUNK_SIZE, CaptureSource, Extent};
 pub use error::Error;
