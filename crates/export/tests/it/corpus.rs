@@ -1,0 +1,33 @@
+use std::path::Path;
+
+fn replay(folder: &str, target: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(folder);
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        target(&bytes);
+        // And each with its bytes cut off or changed.
+        for end in 0..bytes.len().min(200) {
+            target(&bytes[..end]);
+            let mut changed = bytes.clone();
+            for value in [0, 0x7f, 0xff] {
+                changed[end] = value;
+                target(&changed);
+            }
+        }
+    }
+}
+
+/// Invariant 27: parsers never panic, over-allocate or loop.
+#[test]
+fn options_of_the_corpus_are_survived() {
+    replay("options", export::fuzz::options);
+}
+
+/// Invariant 27: parsers never panic, over-allocate or loop.
+#[test]
+fn requests_of_the_corpus_are_survived() {
+    replay("request", export::fuzz::request);
+}
