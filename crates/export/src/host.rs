@@ -132,11 +132,12 @@ impl VolumeHost {
         config: &ExportConfig,
     ) -> Result<Option<ExportStatus>, Error> {
         let ask = Ask::AwaitReady { deadline_ms: millis(READY_DEADLINE) };
-        let Some(reply) = ask_supervisor(&paths.control, ask, READY_DEADLINE).await? else {
-            return Ok(None);
-        };
-        let Reply::Status(status) = reply else {
-            return Err(Error::Protocol { what: "an unexpected reply of the supervisor" });
+        let status = match ask_supervisor(&paths.control, ask, READY_DEADLINE).await? {
+            Heard::Reply(Reply::Status(status)) => status,
+            Heard::Reply(_) => {
+                return Err(Error::Protocol { what: "an unexpected reply of the supervisor" });
+            }
+            Heard::Nobody | Heard::Died => return Ok(None),
         };
         if status.id != config.id {
             return Err(Error::Protocol { what: "two ids with one short name" });
@@ -238,9 +239,10 @@ impl VolumeHost {
         let ask = Ask::Stop { deadline_ms: millis(deadline) };
         let not_clean = |reason: String| Error::NotClean { id: id.to_owned(), reason };
         let outcome = match ask_supervisor(&paths.control, ask, deadline).await {
-            Ok(None | Some(Reply::Stopped { clean: true, .. })) => Ok(()),
-            Ok(Some(Reply::Stopped { reason, .. })) => Err(not_clean(reason)),
-            Ok(Some(_)) => Err(Error::Protocol { what: "an unexpected reply to stop" }),
+            Ok(Heard::Nobody | Heard::Reply(Reply::Stopped { clean: true, .. })) => Ok(()),
+            Ok(Heard::Reply(Reply::Stopped { reason, .. })) => Err(not_clean(reason)),
+            Ok(Heard::Died) => Err(not_clean("its supervisor died meanwhile".to_owned())),
+            Ok(Heard::Reply(_)) => Err(Error::Protocol { what: "an unexpected reply to stop" }),
             Err(fault) => {
                 // It hangs: without it the engine closes by itself.
                 kill_supervisor(&paths.control).await;
@@ -309,38 +311,44 @@ fn millis(duration: Duration) -> u64 {
 
 async fn status_at(control: &Path) -> Result<Option<ExportStatus>, Error> {
     match ask_supervisor(control, Ask::Status, ANSWER_DEADLINE).await? {
-        None => Ok(None),
-        Some(Reply::Status(status)) => Ok(Some(status)),
-        Some(_) => Err(Error::Protocol { what: "an unexpected reply to status" }),
+        Heard::Nobody | Heard::Died => Ok(None),
+        Heard::Reply(Reply::Status(status)) => Ok(Some(status)),
+        Heard::Reply(_) => Err(Error::Protocol { what: "an unexpected reply to status" }),
     }
 }
 
-/// Asks and waits `patience` and a little more. `None` when no supervisor listens.
-async fn ask_supervisor(
-    control: &Path,
-    ask: Ask,
-    patience: Duration,
-) -> Result<Option<Reply>, Error> {
+/// What came of a question.
+enum Heard {
+    /// No supervisor listens.
+    Nobody,
+    /// One was there and went away without an answer.
+    Died,
+    Reply(Reply),
+}
+
+/// Asks and waits `patience` and a little more.
+async fn ask_supervisor(control: &Path, ask: Ask, patience: Duration) -> Result<Heard, Error> {
+    use std::io::ErrorKind;
     let limit = patience + ANSWER_DEADLINE;
     let exchange = async {
-        let name = || control.display().to_string();
-        let mut stream = match UnixStream::connect(control).await {
-            Ok(stream) => stream,
-            Err(fault) => match fault.kind() {
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused => {
-                    return Ok(None);
-                }
-                _ => return Err(Error::io("connect to", name())(fault)),
-            },
-        };
-        stream.write_all(&message::encode(&ask)).await.map_err(Error::io("ask", name()))?;
+        let mut stream = UnixStream::connect(control).await?;
+        stream.write_all(&message::encode(&ask)).await?;
         let mut line = Vec::new();
         let mut stream = BufReader::new(stream).take(LINE_BYTES_MAX as u64);
-        stream.read_until(b'\n', &mut line).await.map_err(Error::io("read from", name()))?;
-        message::decode(&line).map(Some)
+        stream.read_until(b'\n', &mut line).await?;
+        Ok(line)
     };
-    let late = || Error::Deadline { what: "asking a supervisor", limit };
-    timeout(limit, exchange).await.map_err(|_| late())?
+    let late = |_| Error::Deadline { what: "asking a supervisor", limit };
+    let exchanged: std::io::Result<Vec<u8>> = timeout(limit, exchange).await.map_err(late)?;
+    match exchanged {
+        Ok(line) if line.is_empty() => Ok(Heard::Died),
+        Ok(line) => message::decode(&line).map(Heard::Reply),
+        Err(fault) => match fault.kind() {
+            ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(Heard::Nobody),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => Ok(Heard::Died),
+            _ => Err(Error::io("ask", control.display().to_string())(fault)),
+        },
+    }
 }
 
 /// Kills whoever listens at `control`.

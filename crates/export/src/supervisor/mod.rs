@@ -93,6 +93,8 @@ fn run() -> Result<(), Error> {
     let clock = SystemClock::new();
     let paths = ExportPaths::new(&launch.run_dir, &id)?;
     let lock = take_lock(&paths.lock, &clock)?;
+    // Never closed by us: who gets the lock may take it that this process has ended.
+    std::mem::forget(lock.try_clone().map_err(Error::io("keep", "the lock of an export"))?);
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let listener = listen(&paths.socket)?;
     let control = listen(&paths.control)?;

@@ -251,7 +251,11 @@ pub fn option_reply(stream: &mut UnixStream) -> (u32, Vec<u8>) {
 }
 
 impl Client {
-    pub fn go(mut stream: UnixStream, structured: bool) -> Self {
+    pub fn go(stream: UnixStream, structured: bool) -> Self {
+        Self::go_to(stream, structured, "disk")
+    }
+
+    pub fn go_to(mut stream: UnixStream, structured: bool, name: &str) -> Self {
         hello(&mut stream);
         if structured {
             send_option(&mut stream, 8, b"");
@@ -261,7 +265,8 @@ impl Client {
             assert_eq!(option_reply(&mut stream).0, 4);
             assert_eq!(option_reply(&mut stream).0, 1);
         }
-        send_option(&mut stream, 7, b"\0\0\0\x04disk\0\0");
+        let length = u32::try_from(name.len()).unwrap().to_be_bytes();
+        send_option(&mut stream, 7, &[&length, name.as_bytes(), &[0, 0]].concat());
         while option_reply(&mut stream).0 != 1 {}
         Self { stream, structured, cookie: 0 }
     }
