@@ -252,6 +252,24 @@ async fn a_heartbeat_keeps_the_lease() {
     assert_eq!(world.log.get(&id).unwrap().progress.status, JobStatus::Succeeded);
 }
 
+#[tokio::test]
+async fn a_shorter_lease_beats_sooner() {
+    let world = ToyWorld::new(Mistake::None);
+    let clock = world.clock.clone();
+    let (job, _) = told(false, move |_, _| {
+        clock.advance(Duration::from_millis(400));
+        Ok(StepOutcome::Done)
+    });
+    insert_one(&world, "0");
+    let seen: Arc<Mutex<Vec<_>>> = Arc::default();
+    let spy = Arc::new(Spy { inner: world.log.clone(), renewed: seen.clone() });
+    let registry = Arc::new(Registry::default().with(job));
+    let lease = Duration::from_secs(1);
+    let runner = Runner::new(spy, registry, world.clock(), "w1".into(), "host".into());
+    runner.with_lease(lease).run_one().await.unwrap().unwrap();
+    assert_eq!(*seen.lock().unwrap(), [world.clock.wall().plus(lease)]);
+}
+
 struct Spy {
     inner: Arc<MemoryLog>,
     renewed: Arc<Mutex<Vec<base::Timestamp>>>,
