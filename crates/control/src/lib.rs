@@ -1,1 +1,41 @@
 //! What the region does: use cases, jobs and reconcilers.
+//!
+//! The only place that joins the ports: `meta`, `blocks`, `export`, `kms`, `compute`. It refuses
+//! to know HTTP and IBM's JSON. Its invariant: every write goes through a permit that `policy`
+//! gave for the caller of this very request, and every change carries its event and usage.
+//!
+//! The way of an image: `image/create.rs` decides, `image/capture_job.rs` does.
+//!
+//! Next to read: `parts` for what a region is made of, then the folder of a resource.
+
+mod access;
+mod context;
+mod error;
+mod group;
+mod identity;
+mod image;
+mod instance;
+mod network;
+mod parts;
+mod ssh_key;
+mod storage;
+mod volume;
+mod worker;
+
+pub use context::RequestContext;
+pub use error::Error;
+pub use identity::{
+    ACCESS_TOKEN_LIFETIME, Authenticated, Credentials, IdentityError, PublicKey, TokenSet,
+};
+pub use image::{ImageCreate, ImageProgress, ImageStorage, StockImage};
+pub use instance::{
+    ActionCreate, BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource,
+};
+pub use network::{
+    PrefixCreate, PrefixUpdate, ReservedIpCreate, SubnetCreate, SubnetRange, VpcCreate,
+};
+pub use parts::{Config, Control, Parts};
+pub use ssh_key::KeyCreate;
+pub use storage::{Storage, StorageConfig, StorageError};
+pub use volume::VolumeCreate;
+pub use worker::Workers;

@@ -1,0 +1,155 @@
+//! Permits for the caller of a request, and the events that go with them.
+
+use base::{Crn, EventId, ResourceGroupId};
+use meta::{Change, GroupFilter};
+use model::{EventDraft, Head, Outcome, UsageChange};
+use policy::{Action, Denied, InternalActor, Permit, Resource, Scope};
+
+use crate::{Control, Error, RequestContext, context::vpc_target};
+
+impl Control {
+    /// What the caller may see.
+    pub(crate) async fn scope(&self, ctx: &RequestContext, action: Action) -> Result<Scope, Error> {
+        match policy::scope(&ctx.caller, action) {
+            Ok(scope) => Ok(scope),
+            Err(denied) => Err(self.denied(ctx, denied).await),
+        }
+    }
+
+    /// Leave to do `action` to the resource of `head`.
+    pub(crate) async fn permit<Id: ToString>(
+        &self,
+        ctx: &RequestContext,
+        action: Action,
+        head: &Head<Id>,
+    ) -> Result<Permit, Error> {
+        let resource = Resource::One {
+            account: head.account.clone(),
+            group: head.group.clone(),
+            id: head.id.to_string(),
+        };
+        self.decide(ctx, action, resource).await
+    }
+
+    /// Leave to make something new in `group`.
+    pub(crate) async fn permit_new(
+        &self,
+        ctx: &RequestContext,
+        action: Action,
+        group: &ResourceGroupId,
+    ) -> Result<Permit, Error> {
+        let resource = Resource::New { account: ctx.caller.account.clone(), group: group.clone() };
+        self.decide(ctx, action, resource).await
+    }
+
+    async fn decide(
+        &self,
+        ctx: &RequestContext,
+        action: Action,
+        resource: Resource,
+    ) -> Result<Permit, Error> {
+        match policy::permit(&ctx.caller, action, resource) {
+            Ok(permit) => Ok(permit),
+            Err(denied) => Err(self.denied(ctx, denied).await),
+        }
+    }
+
+    /// Writes the event of a denial. The call fails with the denial, whether or not that worked.
+    async fn denied(&self, ctx: &RequestContext, denied: Denied) -> Error {
+        let draft = EventDraft {
+            action: denied.action.as_str(),
+            outcome: Outcome::Failure,
+            target: model::Target {
+                crn: String::new(),
+                name: String::new(),
+                type_uri: String::new(),
+                group: None,
+            },
+            request_data: "{}".to_owned(),
+        };
+        let mut event = ctx.event(EventId::mint("", self.entropy()), self.now(), draft);
+        event.severity = model::Severity::Critical;
+        event.reason_code = 403;
+        event.reason = denied.to_string();
+        let permit = Self::system(InternalActor::Identity);
+        if let Err(error) = self.store().event_append(permit, event).await {
+            tracing::error!(%error, "the event of a denial was not written");
+        }
+        Error::Denied(denied)
+    }
+
+    /// The resource group that a new resource goes into: the one named, or the default one.
+    pub(crate) async fn group_or_default(
+        &self,
+        ctx: &RequestContext,
+        named: Option<&ResourceGroupId>,
+    ) -> Result<ResourceGroupId, Error> {
+        let scope = self.scope(ctx, Action::ResourceGroupRead).await?;
+        if let Some(id) = named {
+            let found = self.store().resource_group(&scope, id).await;
+            return Ok(found.map_err(|e| Error::from(e).named_by("resource_group.id"))?.id);
+        }
+        let filter = GroupFilter { default: Some(true), name: None };
+        let groups = self.store().resource_groups(&scope, &filter).await?;
+        groups
+            .into_iter()
+            .next()
+            .map(|group| group.id)
+            .ok_or_else(|| Error::internal("the account has no default resource group"))
+    }
+
+    /// The change record of a successful call on a VPC resource.
+    pub(crate) fn change<Id: ToString>(
+        &self,
+        ctx: &RequestContext,
+        action: Action,
+        kind: &'static str,
+        head: &Head<Id>,
+        location: &str,
+    ) -> Change {
+        self.change_with(ctx, action, kind, head, location, Vec::new())
+    }
+
+    /// As [`Self::change`], with usage that begins or ends.
+    pub(crate) fn change_with<Id: ToString>(
+        &self,
+        ctx: &RequestContext,
+        action: Action,
+        kind: &'static str,
+        head: &Head<Id>,
+        location: &str,
+        usage: Vec<UsageChange>,
+    ) -> Change {
+        let crn = Crn::vpc(location, &head.account, kind, &head.id.to_string());
+        let draft = EventDraft {
+            action: action.as_str(),
+            outcome: Outcome::Success,
+            target: vpc_target(kind, &crn, head.name.as_str(), &head.group),
+            request_data: r#"{"generation":"2"}"#.to_owned(),
+        };
+        let event = ctx.event(EventId::mint("", self.entropy()), self.now(), draft);
+        Change { events: vec![event], usage }
+    }
+
+    /// The change record of something the region does by itself.
+    pub(crate) fn region_change<Id: ToString>(
+        &self,
+        action: &'static str,
+        outcome: Outcome,
+        kind: &'static str,
+        head: &Head<Id>,
+        location: &str,
+        usage: Vec<UsageChange>,
+    ) -> Change {
+        let crn = Crn::vpc(location, &head.account, kind, &head.id.to_string());
+        let draft = EventDraft {
+            action,
+            outcome,
+            target: vpc_target(kind, &crn, head.name.as_str(), &head.group),
+            request_data: "{}".to_owned(),
+        };
+        let id = EventId::mint("", self.entropy());
+        let event = model::Event::by_region(id, self.now(), head.account.clone(), draft);
+        Change { events: vec![event], usage }
+    }
+}

@@ -1,0 +1,113 @@
+//! The job that removes an image: waits until its capture has settled, then manifest and row.
+//!
+//! Chunks that other images or volumes share stay; what nothing needs any more is left for the
+//! store's garbage collection.
+
+use std::sync::Weak;
+
+use async_trait::async_trait;
+use base::ImageId;
+use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use meta::{Change, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Control,
+    worker::{JOB, control, storage_step, store_step},
+};
+
+pub(crate) const KIND: &str = "image_delete";
+
+/// How often the capture is looked at.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
+
+/// Removes an image.
+pub(crate) struct DeleteJob {
+    steps: Vec<Box<dyn Step<State>>>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct State {}
+
+impl DeleteJob {
+    pub(crate) fn new(region: &Weak<Control>) -> Self {
+        Self {
+            steps: vec![
+                Box::new(Settled { region: Weak::clone(region) }),
+                Box::new(Forget { region: Weak::clone(region) }),
+            ],
+        }
+    }
+}
+
+#[async_trait]
+impl Job for DeleteJob {
+    type State = State;
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn steps(&self) -> &[Box<dyn Step<State>>] {
+        &self.steps
+    }
+}
+
+/// Waits for the capture that made, or was making, the image.
+struct Settled {
+    region: Weak<Control>,
+}
+
+#[async_trait]
+impl Step<State> for Settled {
+    fn name(&self) -> &'static str {
+        "settled"
+    }
+
+    fn commits(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
+        let region = control(&self.region)?;
+        let capture = region
+            .store()
+            .job_of(JOB, cx.subject(), super::capture_job::KIND)
+            .await
+            .map_err(store_step)?;
+        let waits = capture.is_some_and(|job| !job.progress.status.is_settled());
+        Ok(if waits { StepOutcome::Wait(LOOK_EVERY) } else { StepOutcome::Done })
+    }
+
+    async fn undo(&self, _: &StepContext, _: &mut State) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+/// Removes manifest and row.
+struct Forget {
+    region: Weak<Control>,
+}
+
+#[async_trait]
+impl Step<State> for Forget {
+    fn name(&self) -> &'static str {
+        "forget"
+    }
+
+    async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
+        let region = control(&self.region)?;
+        let id = ImageId::parse(cx.subject())
+            .map_err(|e| StepError::fail("bad_subject", e.to_string()))?;
+        super::manifest::remove(&region, &id).await.map_err(storage_step)?;
+        match region.store().image_gone(JOB, cx.fence(), &id, Change::default()).await {
+            // A repeat after the row went.
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(StepOutcome::Done),
+            Err(error) => Err(store_step(error)),
+        }
+    }
+
+    async fn undo(&self, _: &StepContext, _: &mut State) -> Result<(), StepError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,17 @@
+//! Images: create, lifecycle, delete, and the stock ones.
+
+mod capture_job;
+mod create;
+mod delete_job;
+mod lifecycle;
+mod manifest;
+mod progress;
+mod stock;
+
+pub use create::ImageCreate;
+pub use progress::{ImageProgress, ImageStorage};
+pub use stock::StockImage;
+
+pub(crate) use capture_job::CaptureJob;
+pub(crate) use delete_job::DeleteJob;
+pub(crate) use progress::ProgressBoard;

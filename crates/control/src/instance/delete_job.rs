@@ -1,0 +1,116 @@
+//! The job that removes an instance: its guest, its exports, its files, its rows.
+
+use std::sync::Weak;
+
+use async_trait::async_trait;
+use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use meta::{Change, StoreError};
+use serde::{Deserialize, Serialize};
+
+use super::guest::{Region, compute_step, subject};
+use crate::{
+    Control,
+    worker::{JOB, store_step},
+};
+
+pub(crate) const KIND: &str = "instance_delete";
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct State {}
+
+/// Removes an instance.
+pub(crate) struct DeleteJob {
+    steps: Vec<Box<dyn Step<State>>>,
+}
+
+impl DeleteJob {
+    pub(crate) fn new(region: &Weak<Control>) -> Self {
+        let part = || Region(Weak::clone(region));
+        Self { steps: vec![Box::new(Guest(part())), Box::new(Rows(part()))] }
+    }
+}
+
+#[async_trait]
+impl Job for DeleteJob {
+    type State = State;
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn steps(&self) -> &[Box<dyn Step<State>>] {
+        &self.steps
+    }
+}
+
+/// Switches the guest off and closes its volumes.
+struct Guest(Region);
+
+#[async_trait]
+impl Step<State> for Guest {
+    fn name(&self) -> &'static str {
+        "guest"
+    }
+
+    fn commits(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
+        let (region, view) = match self.0.view(cx).await {
+            Ok(found) => found,
+            // A repeat after the rows went.
+            Err(error) if error.code() == "gone" => return Ok(StepOutcome::Done),
+            Err(error) => return Err(error),
+        };
+        let hypervisor = &region.parts.hypervisor;
+        let id = &view.instance.head.id;
+        hypervisor.power_off(id).await.map_err(|e| compute_step(&e))?;
+        region.disks_unexport(&view).await?;
+        hypervisor.forget(id).await.map_err(|e| compute_step(&e))?;
+        Ok(StepOutcome::Done)
+    }
+
+    async fn undo(&self, _: &StepContext, _: &mut State) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+/// Removes the rows, and queues the removal of the volumes that go with it.
+struct Rows(Region);
+
+#[async_trait]
+impl Step<State> for Rows {
+    fn name(&self) -> &'static str {
+        "rows"
+    }
+
+    async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
+        let (region, view) = match self.0.view(cx).await {
+            Ok(found) => found,
+            Err(error) if error.code() == "gone" => return Ok(StepOutcome::Done),
+            Err(error) => return Err(error),
+        };
+        let mut jobs = Vec::new();
+        for attached in view.attachments.iter().map(|a| &a.attachment) {
+            if attached.delete_volume_on_instance_delete {
+                let id = &attached.volume;
+                let volume = region.store().volume_any(JOB, id).await.map_err(store_step)?;
+                jobs.push((id.clone(), region.volume_delete_job(&volume.volume, cx.asked_by())));
+            }
+        }
+        let id = subject(cx)?;
+        let gone = region.store().instance_gone(JOB, cx.fence(), &id, jobs, Change::default());
+        match gone.await {
+            Ok(_) | Err(StoreError::NotFound { .. }) => {
+                region.jobs_queued.notify_one();
+                Ok(StepOutcome::Done)
+            }
+            Err(error) => Err(store_step(error)),
+        }
+    }
+
+    async fn undo(&self, _: &StepContext, _: &mut State) -> Result<(), StepError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,23 @@
+//! Instances: create, actions, delete, and the reconciler that follows their guests.
+//!
+//! Next to read: `create` and `actions` for what callers ask, `start_job` and `stop_job` for what
+//! is done, `follow` for guests that act by themselves.
+
+mod actions;
+mod create;
+mod delete_job;
+mod draft;
+mod follow;
+mod guest;
+mod read;
+mod reboot_job;
+mod start_job;
+mod stop_job;
+
+pub use actions::ActionCreate;
+pub use create::{BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource};
+
+pub(crate) use delete_job::DeleteJob;
+pub(crate) use reboot_job::RebootJob;
+pub(crate) use start_job::StartJob;
+pub(crate) use stop_job::StopJob;

@@ -1,0 +1,78 @@
+//! The job that reboots an instance: its guest ends and begins again; its volumes stay served.
+
+use std::sync::Weak;
+
+use async_trait::async_trait;
+use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use meta::Change;
+use model::{ActionStatus, InstanceStatus, LifecycleState};
+
+use super::{
+    guest::Region,
+    stop_job::{End, State},
+};
+use crate::{
+    Control,
+    worker::{JOB, store_step},
+};
+
+pub(crate) const KIND: &str = "instance_reboot";
+
+/// Reboots an instance.
+pub(crate) struct RebootJob {
+    steps: Vec<Box<dyn Step<State>>>,
+}
+
+impl RebootJob {
+    pub(crate) fn new(region: &Weak<Control>) -> Self {
+        let part = || Region(Weak::clone(region));
+        Self { steps: vec![Box::new(End(part())), Box::new(Begin(part()))] }
+    }
+}
+
+#[async_trait]
+impl Job for RebootJob {
+    type State = State;
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn steps(&self) -> &[Box<dyn Step<State>>] {
+        &self.steps
+    }
+}
+
+/// Runs the guest again and says so.
+struct Begin(Region);
+
+#[async_trait]
+impl Step<State> for Begin {
+    fn name(&self) -> &'static str {
+        "begin"
+    }
+
+    async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
+        let (region, view) = self.0.view(cx).await?;
+        if view.instance.status == InstanceStatus::Restarting {
+            let disks = region.disks_export(&view).await?;
+            region.guest_start(&view, disks).await?;
+            let set = region.store().instance_status_set(
+                JOB,
+                &view.instance.head.id,
+                &[InstanceStatus::Restarting],
+                InstanceStatus::Running,
+                Vec::new(),
+                LifecycleState::Stable,
+                Change::default(),
+            );
+            set.await.map_err(store_step)?;
+        }
+        region.action_move(state.action.as_deref(), ActionStatus::Completed).await?;
+        Ok(StepOutcome::Done)
+    }
+
+    async fn undo(&self, _: &StepContext, _: &mut State) -> Result<(), StepError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! The job that stops an instance: the power button, then off; its volumes closed cleanly.
+
+use std::sync::Weak;
+
+use async_trait::async_trait;
+use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use meta::Change;
+use model::{ActionStatus, InstanceAction, InstanceStatus, LifecycleState};
+use serde::{Deserialize, Serialize};
+
+use super::guest::{Region, subject};
+use crate::{
+    Control,
+    worker::{JOB, store_step},
+};
+
+pub(crate) const KIND: &str = "instance_stop";
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(super) action: Option<String>,
+    pub(super) force: bool,
+}
+
+impl State {
+    pub(super) fn for_action(action: &InstanceAction) -> String {
+        serde_json::json!({ "action": action.id.as_str(), "force": action.force }).to_string()
+    }
+}
+
+/// Stops an instance.
+pub(crate) struct StopJob {
+    steps: Vec<Box<dyn Step<State>>>,
+}
+
+impl StopJob {
+    pub(crate) fn new(region: &Weak<Control>) -> Self {
+        let part = || Region(Weak::clone(region));
+        Self {
+            steps: vec![Box::new(End(part())), Box::new(Close(part())), Box::new(Stopped(part()))],
+        }
+    }
+}
+
+#[async_trait]
+impl Job for StopJob {
+    type State = State;
+
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn steps(&self) -> &[Box<dyn Step<State>>] {
+        &self.steps
+    }
+}
+
+/// Ends the guest. From here on there is no way back to running but a start.
+pub(super) struct End(pub(super) Region);
+
+#[async_trait]
+impl Step<State> for End {
+    fn name(&self) -> &'static str {
+        "end"
+    }
+
+    fn commits(&self) -> bool {
+        true
+    }
+
+    async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
+        let region = self.0.get()?;
+        region.action_move(state.action.as_deref(), ActionStatus::Running).await?;
+        region.guest_stop(cx, &subject(cx)?, state.force).await?;
+        Ok(StepOutcome::Done)
+    }
+
+    async fn undo(&self, _: &StepContext, _: &mut State) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+/// Closes the volumes.
+struct Close(Region);
+
+#[async_trait]
+impl Step<State> for Close {
+    fn name(&self) -> &'static str {
+        "close"
+    }
+
+    async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
+        let (region, view) = self.0.view(cx).await?;
+        region.disks_unexport(&view).await?;
+        Ok(StepOutcome::Done)
+    }
+
+    async fn undo(&self, _: &StepContext, _: &mut State) -> Result<(), StepError> {
+        Ok(())
+    }
+}
+
+/// Says that it is stopped.
+struct Stopped(Region);
+
+#[async_trait]
+impl Step<State> for Stopped {
+    fn name(&self) -> &'static str {
+        "stopped"
+    }
+
+    async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
+        let (region, view) = self.0.view(cx).await?;
+        if view.instance.status != InstanceStatus::Stopped {
+            let usage = vec![region.instance_usage_end(&view.instance)];
+            let set = region.store().instance_status_set(
+                JOB,
+                &view.instance.head.id,
+                &[InstanceStatus::Stopping, InstanceStatus::Running],
+                InstanceStatus::Stopped,
+                Vec::new(),
+                LifecycleState::Stable,
+                Change { events: Vec::new(), usage },
+            );
+            set.await.map_err(store_step)?;
+        }
+        region.action_move(state.action.as_deref(), ActionStatus::Completed).await?;
+        Ok(StepOutcome::Done)
+    }
+
+    async fn undo(&self, _: &StepContext, _: &mut State) -> Result<(), StepError> {
+        Ok(())
+    }
+}

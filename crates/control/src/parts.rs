@@ -1,0 +1,105 @@
+//! What a region is made of.
+
+use std::sync::Arc;
+
+use base::{Clock, Entropy, RegionName, Timestamp};
+use compute::Hypervisor;
+use jobs::JobLog;
+use kms::KeyStore;
+use meta::Store;
+use policy::{InternalActor, SystemPermit};
+use tokio::sync::Notify;
+
+use crate::{Credentials, IdentityError, Storage};
+
+/// The ports that a region is built from.
+#[derive(Clone)]
+pub struct Parts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Volumes and images.
+    pub storage: Arc<Storage>,
+    /// Keys.
+    pub keys: Arc<dyn KeyStore>,
+    /// Guests.
+    pub hypervisor: Arc<dyn Hypervisor>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Settings of a region.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Its name.
+    pub region: RegionName,
+    /// This host's name in rows that belong to a host.
+    pub host: String,
+    /// How long a guest may take to obey the power button before it is switched off.
+    pub powerdown_deadline: std::time::Duration,
+}
+
+/// The region: every use case is a method of it. Cheap to clone behind an `Arc`.
+pub struct Control {
+    pub(crate) parts: Parts,
+    pub(crate) config: Config,
+    /// The store as the log of its jobs.
+    pub(crate) job_log: Arc<dyn JobLog>,
+    /// Tells the workers of this process from those of one before it.
+    pub(crate) run_id: String,
+    /// Rung when a job was queued.
+    pub(crate) jobs_queued: Arc<Notify>,
+    pub(crate) signer: crate::identity::Signer,
+    pub(crate) progress: crate::image::ProgressBoard,
+}
+
+impl Control {
+    /// Opens a region: on an empty database the first account is made, and its credentials are
+    /// returned; they are not kept anywhere else.
+    ///
+    /// # Errors
+    /// When the database or the keys cannot be read.
+    pub async fn open(
+        parts: Parts,
+        config: Config,
+    ) -> Result<(Arc<Self>, Option<Credentials>), IdentityError> {
+        let credentials = crate::identity::bootstrap(&parts).await?;
+        let signer = crate::identity::Signer::load(&*parts.store, &*parts.keys).await?;
+        let job_log: Arc<dyn JobLog> = Arc::clone(&parts.store) as Arc<dyn JobLog>;
+        let region = Self {
+            job_log,
+            run_id: base::uuid_of(&*parts.entropy),
+            config,
+            jobs_queued: Arc::new(Notify::new()),
+            signer,
+            progress: crate::image::ProgressBoard::default(),
+            parts,
+        };
+        Ok((Arc::new(region), credentials))
+    }
+
+    /// Region time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.parts.clock.region()
+    }
+
+    /// The region's name.
+    #[must_use]
+    pub const fn region(&self) -> &RegionName {
+        &self.config.region
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.parts.store
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.parts.entropy
+    }
+
+    pub(crate) const fn system(actor: InternalActor) -> SystemPermit {
+        SystemPermit::of(actor)
+    }
+}
