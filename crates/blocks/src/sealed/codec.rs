@@ -67,31 +67,31 @@ fn looks_random(bytes: &[u8]) -> bool {
 /// Makes chunks smaller; one per thread.
 pub(super) struct Encoder {
     zstd: Option<zstd::bulk::Compressor<'static>>,
+    /// Kept between chunks, so that a record takes no more memory than it stores.
+    scratch: Vec<u8>,
 }
 
 impl Encoder {
     pub(super) fn new() -> Self {
         // Without a compressor every chunk is stored raw: bigger, not wrong.
-        Self { zstd: zstd::bulk::Compressor::new(ZSTD_LEVEL).ok() }
+        Self { zstd: zstd::bulk::Compressor::new(ZSTD_LEVEL).ok(), scratch: Vec::new() }
     }
 
-    /// Appends the encoded form of `plain` to `out`.
-    pub(super) fn encode(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Codec {
-        let start = out.len();
+    /// The encoded form of `plain`.
+    pub(super) fn encode<'a>(&'a mut self, plain: &'a [u8]) -> (Codec, &'a [u8]) {
         if let Some(zstd) = &mut self.zstd
             && !looks_random(plain)
         {
             let limit = plain.len() - plain.len() / SAVING_PART;
-            out.resize(start + limit, 0);
-            // The bound makes zstd give up as soon as the saving is too small.
-            if let Ok(length) = zstd.compress_to_buffer(plain, &mut out[start..]) {
-                out.truncate(start + length);
-                return Codec::Zstd;
+            if self.scratch.len() < limit {
+                self.scratch.resize(limit, 0);
             }
-            out.truncate(start);
+            // The bound makes zstd give up as soon as the saving is too small.
+            if let Ok(length) = zstd.compress_to_buffer(plain, &mut self.scratch[..limit]) {
+                return (Codec::Zstd, &self.scratch[..length]);
+            }
         }
-        out.extend_from_slice(plain);
-        Codec::Raw
+        (Codec::Raw, plain)
     }
 }
 
@@ -134,22 +134,24 @@ mod tests {
 
     #[test]
     fn noise_is_stored_raw_and_text_is_compressed() {
-        let mut out = Vec::new();
-        assert_eq!(Encoder::new().encode(&noise(1 << 19), &mut out), Codec::Raw);
-        out.clear();
+        let mut encoder = Encoder::new();
+        assert_eq!(encoder.encode(&noise(1 << 19)).0, Codec::Raw);
         let text = b"what is repeated is small ".repeat(20_000);
-        assert_eq!(Encoder::new().encode(&text, &mut out), Codec::Zstd);
-        assert!(out.len() < text.len() / 20);
-        assert_eq!(decode(Codec::Zstd, &out, text.len()).unwrap(), text);
+        let (codec, encoded) = encoder.encode(&text);
+        assert_eq!(codec, Codec::Zstd);
+        assert!(encoded.len() < text.len() / 20);
+        assert_eq!(decode(Codec::Zstd, encoded, text.len()).unwrap(), text);
     }
 
     /// Invariant 27: a frame that would decode to more than it may is refused.
     #[test]
     fn decoding_stops_at_the_logical_length() {
-        let mut out = Vec::new();
-        Encoder::new().encode(&vec![7; 1 << 19], &mut out);
-        assert!(decode(Codec::Zstd, &out, (1 << 19) - 1).is_none());
-        assert!(decode(Codec::Zstd, &out, (1 << 19) + 1).is_none());
-        assert!(decode(Codec::Raw, &out, 1 << 19).is_none());
+        let mut encoder = Encoder::new();
+        let plain = vec![7; 1 << 19];
+        let (codec, encoded) = encoder.encode(&plain);
+        assert!(decode(codec, encoded, 1 << 19).is_some());
+        assert!(decode(codec, encoded, (1 << 19) - 1).is_none());
+        assert!(decode(codec, encoded, (1 << 19) + 1).is_none());
+        assert!(decode(Codec::Raw, encoded, 1 << 19).is_none());
     }
 }

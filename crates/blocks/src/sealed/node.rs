@@ -426,6 +426,19 @@ mod tests {
         }
     }
 
+    /// Invariant 26: unknown versions and layouts are refused as such.
+    #[test]
+    fn a_node_of_an_unknown_version_is_refused() {
+        let (_, key, stored) = full(0, true).seal(&SeededEntropy::new(1));
+        for at in [8, HEAD_BYTES + 12] {
+            let mut newer = stored.clone();
+            newer[at] = 2;
+            let id = RecordId::of(&newer);
+            let refused = Node::open(id, &key, StoreId([1; 16]), &mut newer);
+            assert!(matches!(refused, Err(Error::UnknownFormat { found: 2, known: 1, .. })));
+        }
+    }
+
     #[test]
     fn a_root_is_as_high_as_its_capacity_needs() {
         assert_eq!(level_of(1, 1 << 19), Some(0));

@@ -84,12 +84,12 @@ pub(super) struct SealedRecord {
 /// Encodes and encrypts one chunk with a key of its own.
 pub(super) fn seal(encoder: &mut Encoder, plain: &[u8], entropy: &dyn Entropy) -> SealedRecord {
     let logical = plain.len() as u32;
-    let mut body = Vec::with_capacity(plain.len() + RECORD_ALIGN_BYTES);
-    body.extend_from_slice(&[0; PREFIX_BYTES]);
-    let codec = encoder.encode(plain, &mut body);
-    let encoded = (body.len() - PREFIX_BYTES) as u32;
-    body[..PREFIX_BYTES].copy_from_slice(&encoded.to_le_bytes());
-    let stored = (body.len() + TAG_BYTES).next_multiple_of(RECORD_ALIGN_BYTES);
+    let (codec, encoded) = encoder.encode(plain);
+    let filled = PREFIX_BYTES + encoded.len();
+    let stored = (filled + TAG_BYTES).next_multiple_of(RECORD_ALIGN_BYTES);
+    let mut body = Vec::with_capacity(stored);
+    body.extend_from_slice(&(encoded.len() as u32).to_le_bytes());
+    body.extend_from_slice(encoded);
     body.resize(stored - TAG_BYTES, 0);
     let key = SealKey::fresh(entropy).seal(&associated(codec, logical), &mut body, 0);
     SealedRecord { id: RecordId::of(&body), key, codec, logical, stored: body }

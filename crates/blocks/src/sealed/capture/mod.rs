@@ -64,7 +64,7 @@ pub struct Progress {
     pub chunks_total: u64,
     /// Bytes read from the source.
     pub logical_bytes_read: u64,
-    /// Bytes of packs stored by this attempt.
+    /// Length of this operation's packs in the store, an earlier attempt's included, in bytes.
     pub stored_bytes_written: u64,
 }
 
@@ -223,7 +223,14 @@ pub fn seal(
     let plan = plan(store, base, source, options)?;
     let recovered = recover(store, options, &plan.dirty)?;
     let chunks = Pipeline::new(store, source, options, &plan).run(recovered)?;
-    let mut writer = TreeWriter::new(store, options, &plan);
+    let so_far = Progress {
+        step: CaptureStep::Nodes,
+        chunks_done: plan.dirty.len() as u64,
+        chunks_total: plan.dirty.len() as u64,
+        logical_bytes_read: chunks.logical_bytes_read,
+        stored_bytes_written: chunks.packs.iter().map(|(_, length)| length).sum(),
+    };
+    let mut writer = TreeWriter::new(store, options, &plan, so_far);
     let (root_id, root_key, totals) = writer.write(&chunks.outcomes)?;
     let nodes = writer.finish()?;
 
@@ -232,13 +239,8 @@ pub fn seal(
     packs.sort_unstable();
     packs.dedup();
     let stored_bytes = packs.iter().map(|(_, length)| length).sum();
-    (options.progress)(Progress {
-        step: CaptureStep::Done,
-        chunks_done: plan.dirty.len() as u64,
-        chunks_total: plan.dirty.len() as u64,
-        logical_bytes_read: chunks.logical_bytes_read,
-        stored_bytes_written: stored_bytes,
-    });
+    let done = Progress { step: CaptureStep::Done, stored_bytes_written: stored_bytes, ..so_far };
+    (options.progress)(done);
     Ok(Sealed {
         root_id,
         root_key,

@@ -86,6 +86,8 @@ impl<'a> Pipeline<'a> {
         let todo: Vec<u64> =
             self.plan.dirty.iter().copied().filter(|index| !done.contains(index)).collect();
         self.chunks_done.store(done.len() as u64, Ordering::Relaxed);
+        let taken_over = packs.iter().map(|(_, length)| length).sum();
+        self.stored_bytes_written.store(taken_over, Ordering::Relaxed);
         self.report();
         if !todo.is_empty() {
             let (new_outcomes, new_packs) = self.run_threads(&todo)?;

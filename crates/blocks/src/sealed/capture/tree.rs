@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{CaptureOptions, CaptureStep, Outcome, Plan, Progress};
+use super::{CaptureOptions, Outcome, Plan, Progress};
 use crate::{
     Error,
     sealed::{
@@ -35,6 +35,7 @@ pub(super) struct TreeWriter<'a> {
     plan: &'a Plan,
     pack: PackBuilder,
     packs: Vec<(PackRef, u64)>,
+    progress: Progress,
 }
 
 impl<'a> TreeWriter<'a> {
@@ -42,9 +43,10 @@ impl<'a> TreeWriter<'a> {
         store: &'a ChunkStore,
         options: &'a CaptureOptions<'a>,
         plan: &'a Plan,
+        progress: Progress,
     ) -> Self {
         let pack = PackBuilder::new(PackKind::Node, store.id(), options.pack_size);
-        Self { store, options, plan, pack, packs: Vec::new() }
+        Self { store, options, plan, pack, packs: Vec::new(), progress }
     }
 
     /// Builds the tree over `outcomes`, ascending; gives its root and what it reaches.
@@ -173,14 +175,8 @@ impl<'a> TreeWriter<'a> {
         let length = built.length;
         let pack = self.store.put_pack(self.options.op_sequence, built)?;
         self.packs.push((pack, length));
-        let chunks = self.plan.dirty.len() as u64;
-        (self.options.progress)(Progress {
-            step: CaptureStep::Nodes,
-            chunks_done: chunks,
-            chunks_total: chunks,
-            logical_bytes_read: 0,
-            stored_bytes_written: self.packs.iter().map(|(_, length)| length).sum(),
-        });
+        self.progress.stored_bytes_written += length;
+        (self.options.progress)(self.progress);
         Ok(())
     }
 }
