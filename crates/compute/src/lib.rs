@@ -18,6 +18,7 @@ mod port;
 pub mod qemu;
 pub mod qmp;
 mod seed;
+pub mod stock;
 
 pub use fake::{Fake, FakeConfig};
 pub use port::{

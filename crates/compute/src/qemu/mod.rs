@@ -28,7 +28,10 @@ use std::{
 use async_trait::async_trait;
 use base::{ByteCount, InstanceId};
 use parking_lot::Mutex;
-use tokio::sync::{broadcast, watch as verdict};
+use tokio::{
+    sync::{broadcast, watch as verdict},
+    task::JoinSet,
+};
 
 use crate::{
     check, console,
@@ -58,7 +61,7 @@ pub struct QemuConfig {
     pub memory_max: Option<ByteCount>,
 }
 
-/// Guests as QEMU processes.
+/// Guests as QEMU processes. Dropping it leaves them running.
 pub struct Qemu {
     inner: Arc<Inner>,
 }
@@ -70,6 +73,8 @@ struct Inner {
     slots: Mutex<HashMap<InstanceId, Arc<Slot>>>,
     events: broadcast::Sender<GuestEvent>,
     verdict: verdict::Receiver<Verdict>,
+    /// Closes with the hypervisor; its watchers end then.
+    dropped: verdict::Sender<()>,
 }
 
 /// What the probe found out.
@@ -131,7 +136,9 @@ impl Qemu {
         let verdict = probe::start(program.clone(), root.clone());
         let (slots, events) = (Mutex::default(), broadcast::channel(EVENTS_KEPT).0);
         let config = QemuConfig { root, ..config };
-        Ok(Self { inner: Arc::new(Inner { config, program, setsid, slots, events, verdict }) })
+        let dropped = verdict::Sender::new(());
+        let inner = Inner { config, program, setsid, slots, events, verdict, dropped };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// The unix socket that speaks with an instance's serial console while it runs.
@@ -210,7 +217,7 @@ impl Inner {
         match launch::reconnect(self, instance).await {
             Ok(Some((guest, events))) => {
                 *slot.phase.lock() = Phase::Live(Arc::clone(&guest));
-                watch::spawn(Arc::clone(self), Arc::clone(&slot), guest, events);
+                watch::spawn(self, Arc::clone(&slot), guest, events);
                 true
             }
             Ok(None) => false,
@@ -234,7 +241,7 @@ impl Inner {
         match launch::launch(self, spec, &started).await {
             Ok((guest, events)) => {
                 *slot.phase.lock() = Phase::Live(Arc::clone(&guest));
-                watch::spawn(Arc::clone(self), Arc::clone(&slot), guest, events);
+                watch::spawn(self, Arc::clone(&slot), guest, events);
                 tracing::info!(instance = %spec.instance, ?started, "guest started");
                 Ok(started)
             }
@@ -315,12 +322,14 @@ impl Hypervisor for Qemu {
     }
 
     async fn adopt(&self) -> Result<Vec<InstanceId>, ComputeError> {
-        let mut adopted = Vec::new();
+        // All at once: one that does not answer must not keep the others waiting.
+        let mut asked = JoinSet::new();
         for instance in dir::instances(&self.inner.config.root)? {
-            if self.inner.adopt_one(&instance).await {
-                adopted.push(instance);
-            }
+            let inner = Arc::clone(&self.inner);
+            asked.spawn(async move { inner.adopt_one(&instance).await.then_some(instance) });
         }
+        let mut adopted: Vec<InstanceId> = asked.join_all().await.into_iter().flatten().collect();
+        adopted.sort_unstable();
         Ok(adopted)
     }
 

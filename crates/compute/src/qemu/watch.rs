@@ -65,14 +65,20 @@ impl Seen {
     }
 }
 
-/// Watches a guest until it is gone.
-pub(super) fn spawn(inner: Arc<Inner>, slot: Arc<Slot>, guest: Arc<Guest>, events: Events) {
+/// Watches a guest until it is gone, or until the hypervisor is dropped: then the guest stays.
+pub(super) fn spawn(inner: &Arc<Inner>, slot: Arc<Slot>, guest: Arc<Guest>, events: Events) {
+    let tell = inner.events.clone();
+    let mut dropped = inner.dropped.subscribe();
     tokio::spawn(async move {
         let tell = |kind| {
             // Nobody may be listening.
-            let _ = inner.events.send(GuestEvent { instance: guest.instance.clone(), kind });
+            let _ = tell.send(GuestEvent { instance: guest.instance.clone(), kind });
         };
-        follow(&guest, events, tell).await;
+        tokio::select! {
+            () = follow(&guest, events, tell) => {}
+            // An error means that the sender is gone.
+            _ = dropped.changed() => return,
+        }
         if !guest.process.ended(EXIT_DEADLINE).await {
             tracing::error!(instance = %guest.instance,
                 "the guest's process closed its control connection and is killed");

@@ -74,7 +74,8 @@ pub enum QmpError {
 type Reply = Result<Value, QmpError>;
 type Waiting = Arc<Mutex<Option<HashMap<u64, oneshot::Sender<Reply>>>>>;
 
-/// The events of a connection, in order. The last item says why there are no more.
+/// The events of a connection, in order. The last item says why there are no more. Dropping them
+/// ends the connection.
 pub type Events = mpsc::Receiver<Result<Event, QmpError>>;
 
 /// Sends commands. Clones share the connection.
@@ -175,9 +176,14 @@ async fn read(
     events: mpsc::Sender<Result<Event, QmpError>>,
 ) {
     let end = loop {
-        match next(&mut reader).await {
+        let line = tokio::select! {
+            line = next(&mut reader) => line,
+            // Whoever took the events went: the connection ends, for another one to begin.
+            () = events.closed() => break QmpError::Closed,
+        };
+        match line {
             Ok(Message::Event(event)) => {
-                // Without a listener the replies still count.
+                // Without a listener the next round ends.
                 let _ = events.send(Ok(event)).await;
             }
             Ok(Message::Return { id, value }) => answer(&waiting, id, Ok(value)),
