@@ -1,0 +1,148 @@
+//! Errors as IBM's VPC API shows them: one table of codes, one shape.
+//!
+//! Next to read: `codes` for the table, `refusal` for the rules of the region.
+
+mod codes;
+mod refusal;
+
+pub use codes::{ErrorCode, Origin};
+pub use refusal::{not_found, refusal};
+
+use serde::Serialize;
+
+/// What a part of the request is, in `target.type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TargetKind {
+    /// A field of the body.
+    Field,
+    /// A parameter of the query or the path.
+    Parameter,
+    /// A header.
+    Header,
+}
+
+/// The part of the request that an error is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Target {
+    /// Dotted path, such as `boot_volume_attachment.volume.profile`.
+    pub name: String,
+    /// What it is.
+    #[serde(rename = "type")]
+    pub kind: TargetKind,
+}
+
+/// A failure as a client sees it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", .code.as_str())]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: u16,
+    /// Row of the table.
+    pub code: ErrorCode,
+    /// A sentence for users.
+    pub message: String,
+    /// What it is about.
+    pub target: Option<Target>,
+    /// Where to read more.
+    pub more_info: Option<String>,
+}
+
+impl ApiError {
+    /// An error about the request as a whole.
+    #[must_use]
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { status: code.status(), code, message: message.into(), target: None, more_info: None }
+    }
+
+    /// An error about the field at this dotted path.
+    #[must_use]
+    pub fn field(code: ErrorCode, path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(code, message).at(TargetKind::Field, path)
+    }
+
+    /// An error about a parameter of the query or the path.
+    #[must_use]
+    pub fn parameter(code: ErrorCode, name: &str, message: impl Into<String>) -> Self {
+        Self::new(code, message).at(TargetKind::Parameter, name)
+    }
+
+    /// An error about a header.
+    #[must_use]
+    pub fn header(code: ErrorCode, name: &str, message: impl Into<String>) -> Self {
+        Self::new(code, message).at(TargetKind::Header, name)
+    }
+
+    /// The same error, about this part of the request.
+    #[must_use]
+    pub fn at(mut self, kind: TargetKind, name: impl Into<String>) -> Self {
+        self.target = Some(Target { name: name.into(), kind });
+        self
+    }
+
+    /// The same error with another HTTP status: a code that IBM uses with two.
+    #[must_use]
+    pub const fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Something that IBM's API has and this region does not serve; `what` begins a sentence.
+    #[must_use]
+    pub fn not_implemented(what: &str) -> Self {
+        Self::new(ErrorCode::NotImplemented, format!("{what} is not served by this region yet."))
+    }
+
+    /// The body of the answer.
+    #[must_use]
+    pub fn body<'a>(&'a self, trace: &'a str) -> ErrorBody<'a> {
+        let error = ErrorItem {
+            code: self.code.as_str(),
+            message: &self.message,
+            more_info: self.more_info.as_deref(),
+            target: self.target.as_ref(),
+        };
+        ErrorBody { errors: [error], trace }
+    }
+}
+
+/// `{"errors": [one], "trace"}`. Never empty: clients read element 0 unchecked.
+#[derive(Debug, Serialize)]
+pub struct ErrorBody<'a> {
+    errors: [ErrorItem<'a>; 1],
+    trace: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct ErrorItem<'a> {
+    code: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more_info: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<&'a Target>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_body_has_ibms_shape() {
+        let error = ApiError::field(ErrorCode::ValidationEnum, "type", "Wrong.");
+        assert_eq!(
+            serde_json::to_string(&error.body("t-1")).unwrap(),
+            r#"{"errors":[{"code":"validation_enum","message":"Wrong.","target":{"name":"type","type":"field"}}],"trace":"t-1"}"#
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_left_out() {
+        let error = ApiError::new(ErrorCode::InvalidRoute, "No.");
+        assert_eq!(error.status, 404);
+        assert_eq!(
+            serde_json::to_string(&error.body("t")).unwrap(),
+            r#"{"errors":[{"code":"invalid_route","message":"No."}],"trace":"t"}"#
+        );
+    }
+}

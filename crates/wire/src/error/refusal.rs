@@ -1,0 +1,145 @@
+//! The rules of the region, as codes and statuses.
+
+use model::Refusal;
+
+use super::{ApiError, ErrorCode, TargetKind};
+
+/// The error that a refusal is answered with. The text is the refusal's own.
+#[must_use]
+pub fn refusal(refused: &Refusal) -> ApiError {
+    let (code, field) = code_of(refused);
+    let error = ApiError::new(code, refused.to_string());
+    match field {
+        Some(field) => error.at(TargetKind::Field, field),
+        None => error,
+    }
+}
+
+const SOURCE: Option<&str> = Some("source_volume");
+
+/// Exhaustive on purpose: a new rule does not compile without a code.
+fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
+    use ErrorCode as E;
+    match refused {
+        Refusal::SourceVolumeElsewhere { .. } => (E::ImageSourceVolumeNotInRegion, SOURCE),
+        Refusal::SourceVolumeNotBoot { .. } => (E::ImageSourceVolumeNotBoot, SOURCE),
+        Refusal::SourceVolumeCapacity { .. } => (E::ImageSourceVolumeCapacityInvalid, SOURCE),
+        Refusal::SourceVolumeUnattached { .. } => (E::ImageSourceVolumeUnattached, SOURCE),
+        Refusal::SourceVolumeState { .. } => (E::ImageSourceVolumeNotAvailable, SOURCE),
+        Refusal::SourceInstanceUnavailable { .. } => (E::ImageSourceInstanceNotAvailable, SOURCE),
+        Refusal::SourceInstanceNotStopped { .. } => (E::ImageSourceInstanceNotStopped, SOURCE),
+        Refusal::SourceVolumeBusy { .. } => (E::ImageSourceVolumeBusy, SOURCE),
+        Refusal::ImageLifecycle { .. } => (E::ImageLifecycleInvalid, None),
+        Refusal::ImageDates { field, .. } => (E::ImageLifecycleDateInvalid, Some(field)),
+        Refusal::ImageState { .. } | Refusal::InstanceState { .. } => (E::InvalidState, None),
+        Refusal::ImageNotProvisionable { .. } => (E::ImageNotProvisionable, Some("image")),
+        Refusal::ImagePublic { .. } => (E::InvalidActionForPublicImage, None),
+        Refusal::InstanceBusy { verb: "deleted", .. } => (E::InstanceDeleteConflict, None),
+        Refusal::InstanceBusy { .. } => (E::InvalidState, None),
+        Refusal::VolumeCapacity { .. } => (E::VolumeCapacityMax, Some("capacity")),
+        Refusal::VolumeIops { .. } => (E::VolumeProfileIopsInvalid, Some("iops")),
+        Refusal::VolumeAttached { .. } => (E::VolumeStillAttached, None),
+        Refusal::VolumeState { verb: "deleted", .. } => (E::VolumeNotDeletable, None),
+        Refusal::VolumeState { .. } => (E::VolumeStatusNotAvailable, None),
+        Refusal::BootVolumeDetach => (E::VolumeAttachmentDeleteInvalidRequest, None),
+        Refusal::NameTaken { kind, .. } => (name_taken(kind), Some("name")),
+        Refusal::KeyContentExists { .. } => (E::KeyContentExists, Some("public_key")),
+        Refusal::VpcNotEmpty { .. } => (E::VpcNotEmpty, None),
+        Refusal::SubnetNotEmpty { .. } => (E::SubnetNotEmpty, None),
+        Refusal::RangeOverlap { .. } => (E::SubnetConflict, None),
+        Refusal::NotInAddressPrefix { .. } => (E::NotInAddressPrefix, Some("ipv4_cidr_block")),
+        Refusal::NoDefaultAddressPrefix { .. } => (E::NoDefaultAddressPrefix, Some("zone")),
+        Refusal::NoSpaceForSubnet { .. } => {
+            (E::InsufficientSpaceForSubnet, Some("total_ipv4_address_count"))
+        }
+        Refusal::PrefixInUse { .. } => (E::AddressPrefixInUse, None),
+        Refusal::SubnetOutOfAddresses { .. } => (E::SubnetOutOfIpAddresses, None),
+        Refusal::AddressUnavailable { .. } => (E::AddressUnavailable, Some("address")),
+        Refusal::ReservedIpInUse { .. } => (E::ReservedIpInUse, None),
+        Refusal::OverLimit { limit } => {
+            (ErrorCode::parse(limit.code).unwrap_or(E::OverQuota), None)
+        }
+    }
+}
+
+/// IBM has codes of their own for the names of some types.
+fn name_taken(kind: &str) -> ErrorCode {
+    match kind {
+        "volume" => ErrorCode::VolumeNameDuplicate,
+        "instance" => ErrorCode::InstanceNameExists,
+        "key" => ErrorCode::KeyNameExists,
+        _ => ErrorCode::ValidationUniqueFailed,
+    }
+}
+
+/// Something that is not there: 404 when the path named it, 400 when a field of the body did.
+#[must_use]
+pub fn not_found(kind: &str, id: &str, field: Option<&str>) -> ApiError {
+    let shown: String = id.chars().take(128).collect();
+    let words = kind.replace('_', " ");
+    let Some(field) = field else {
+        let message = format!("The {words} {shown} does not exist, or is not visible to you.");
+        return ApiError::parameter(ErrorCode::NotFound, "id", message);
+    };
+    let code = match kind {
+        "volume" => ErrorCode::VolumeIdNotFound,
+        _ => ErrorCode::BadField,
+    };
+    ApiError::field(
+        code,
+        field,
+        format!("The {words} {shown} named by {field} does not exist, or is not visible to you."),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use base::{InstanceId, VolumeId};
+    use model::{InstanceStatus, Limit, VolumeStatus};
+
+    use super::*;
+
+    fn rules() -> Vec<Refusal> {
+        let volume = VolumeId::parse("r006-1").unwrap();
+        let instance = InstanceId::parse("0717_1").unwrap();
+        vec![
+            Refusal::SourceVolumeElsewhere { volume: "crn".to_owned() },
+            Refusal::SourceVolumeNotBoot { volume: volume.clone() },
+            Refusal::SourceVolumeCapacity { volume: volume.clone(), gb: 99 },
+            Refusal::SourceVolumeUnattached { volume: volume.clone() },
+            Refusal::SourceVolumeState { volume, status: VolumeStatus::Pending },
+            Refusal::SourceInstanceUnavailable {
+                instance: instance.clone(),
+                status: InstanceStatus::Failed,
+            },
+            Refusal::SourceInstanceNotStopped { instance, status: InstanceStatus::Running },
+        ]
+    }
+
+    /// S13, S14, S15, S16, S17: each has a code of its own.
+    #[test]
+    fn every_precondition_of_an_image_has_a_code_of_its_own() {
+        let errors: Vec<_> = rules().iter().map(refusal).collect();
+        let codes: HashSet<_> = errors.iter().map(|e| e.code).collect();
+        assert_eq!(codes.len(), errors.len());
+        let statuses: Vec<_> = errors.iter().map(|e| e.status).collect();
+        assert_eq!(statuses, [400, 400, 400, 409, 409, 409, 409]);
+        assert!(errors.iter().all(|e| e.target.as_ref().unwrap().name == "source_volume"));
+    }
+
+    #[test]
+    fn a_limit_has_the_code_of_its_row() {
+        let error = refusal(&Refusal::OverLimit { limit: Limit::VOLUMES_MAX });
+        assert_eq!(error.code, ErrorCode::VolumeQuotaReached);
+        assert!(error.message.contains("300"), "{}", error.message);
+    }
+
+    #[test]
+    fn what_the_path_named_is_404_and_what_the_body_named_is_400() {
+        assert_eq!(not_found("image", "r006-1", None).status, 404);
+        let error = not_found("volume", "r006-1", Some("source_volume.id"));
+        assert_eq!((error.status, error.code), (400, ErrorCode::VolumeIdNotFound));
+    }
+}

@@ -1,0 +1,263 @@
+//! IAM identity: token requests and answers, errors, discovery and keys. Its shapes differ from
+//! the VPC API's.
+
+use serde::Serialize;
+
+use crate::{ApiError, Query};
+
+/// Longest form of a token request, in bytes.
+pub const FORM_BYTES_MAX: usize = 65_536;
+
+const APIKEY_GRANT: &str = "urn:ibm:params:oauth:grant-type:apikey";
+
+/// What a token request asks for.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TokenRequest {
+    /// By API key.
+    ApiKey(String),
+    /// By refresh token.
+    Refresh(String),
+}
+
+impl std::fmt::Debug for TokenRequest {
+    /// Without the secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::ApiKey(_) => "ApiKey(..)",
+            Self::Refresh(_) => "Refresh(..)",
+        })
+    }
+}
+
+/// Reads the form of `POST /identity/token` and `/oidc/token`.
+///
+/// # Errors
+/// A form that cannot be read, a missing field, or a grant that is not served.
+pub fn token_request(form: &str) -> Result<TokenRequest, IamError> {
+    let form = Query::parse(form, FORM_BYTES_MAX).map_err(|e| IamError::bad_form(&e))?;
+    let needed =
+        |name: &str| form.get(name).map(str::to_owned).ok_or_else(|| IamError::missing(name));
+    match needed("grant_type")?.as_str() {
+        APIKEY_GRANT => needed("apikey").map(TokenRequest::ApiKey),
+        "refresh_token" => needed("refresh_token").map(TokenRequest::Refresh),
+        _ => Err(IamError::unknown_grant()),
+    }
+}
+
+/// A token answer. Clients differ in which of the lifetimes they read: all are sent.
+#[derive(Debug, Serialize)]
+pub struct TokenResponse<'a> {
+    /// For `Authorization: Bearer`.
+    pub access_token: &'a str,
+    /// For the refresh grant.
+    pub refresh_token: &'a str,
+    /// IBM's older user number.
+    pub ims_user_id: u64,
+    /// Always `Bearer`.
+    pub token_type: &'a str,
+    /// Seconds that the access token lives.
+    pub expires_in: u64,
+    /// When it ends, in seconds since 1970.
+    pub expiration: i64,
+    /// Always `ibm openid`.
+    pub scope: &'a str,
+    /// The session.
+    pub session_id: &'a str,
+}
+
+/// A failure of IAM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IamError {
+    /// HTTP status.
+    pub status: u16,
+    /// Such as `BXNIM0415E`.
+    pub code: &'static str,
+    /// A sentence for users.
+    pub message: String,
+}
+
+impl IamError {
+    fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    /// No account has the API key.
+    #[must_use]
+    pub fn api_key_not_found() -> Self {
+        Self::new(400, "BXNIM0415E", "Provided API key could not be found.")
+    }
+
+    /// The refresh token is not good, or its time is over.
+    #[must_use]
+    pub fn refresh_invalid() -> Self {
+        Self::new(400, "BXNIM0408E", "Provided refresh_token is invalid or expired.")
+    }
+
+    /// A token is not good.
+    #[must_use]
+    pub fn token_invalid() -> Self {
+        Self::new(400, "BXNIM0407E", "Provided token is invalid.")
+    }
+
+    /// Sign-in is away.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::new(503, "BXNIM0503E", "Sign-in is not available now. Try again.")
+    }
+
+    /// A fault of ours.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self::new(500, "BXNIM0500E", "An internal error occurred.")
+    }
+
+    /// The path is not IAM's.
+    #[must_use]
+    pub fn of_api_error(error: &ApiError) -> Self {
+        Self::new(error.status, "BXNIM0109E", error.message.clone())
+    }
+
+    fn missing(name: &str) -> Self {
+        Self::new(400, "BXNIM0109E", format!("Property missing or empty: '{name}'."))
+    }
+
+    fn bad_form(error: &ApiError) -> Self {
+        Self::new(400, "BXNIM0109E", error.message.clone())
+    }
+
+    fn unknown_grant() -> Self {
+        Self::new(
+            400,
+            "BXNIM0119E",
+            "This region serves the grant types apikey and refresh_token only.",
+        )
+    }
+
+    /// The body of the answer.
+    #[must_use]
+    pub fn body<'a>(&'a self, request_id: &'a str, request_type: &'a str) -> IamErrorBody<'a> {
+        IamErrorBody {
+            context: Context { request_id, request_type },
+            error_code: self.code,
+            error_message: &self.message,
+            error_details: &self.message,
+        }
+    }
+}
+
+/// IAM's error body.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IamErrorBody<'a> {
+    context: Context<'a>,
+    error_code: &'static str,
+    error_message: &'a str,
+    error_details: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Context<'a> {
+    request_id: &'a str,
+    request_type: &'a str,
+}
+
+/// `GET /identity/.well-known/openid-configuration`.
+#[derive(Debug, Serialize)]
+pub struct Discovery {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    passcode_endpoint: String,
+    userinfo_endpoint: String,
+    jwks_uri: String,
+    response_types_supported: [&'static str; 1],
+    subject_types_supported: [&'static str; 1],
+    id_token_signing_alg_values_supported: [&'static str; 1],
+    grant_types_supported: [&'static str; 2],
+}
+
+/// What a client finds at `base_url`; `issuer` is what tokens name.
+#[must_use]
+pub fn discovery(base_url: &str, issuer: &str) -> Discovery {
+    let identity = |path: &str| format!("{base_url}/identity/{path}");
+    Discovery {
+        issuer: issuer.to_owned(),
+        authorization_endpoint: identity("authorize"),
+        token_endpoint: identity("token"),
+        passcode_endpoint: identity("passcode"),
+        userinfo_endpoint: identity("userinfo"),
+        jwks_uri: identity("keys"),
+        response_types_supported: ["token"],
+        subject_types_supported: ["public"],
+        id_token_signing_alg_values_supported: ["RS256"],
+        grant_types_supported: [APIKEY_GRANT, "refresh_token"],
+    }
+}
+
+/// A public key that signs tokens. IBM's entries have no `use`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Jwk {
+    kty: &'static str,
+    n: String,
+    e: String,
+    alg: &'static str,
+    kid: String,
+}
+
+impl Jwk {
+    /// An RSA key; modulus and exponent in base64url.
+    #[must_use]
+    pub fn rsa(kid: &str, modulus: &str, exponent: &str) -> Self {
+        Self {
+            kty: "RSA",
+            n: modulus.to_owned(),
+            e: exponent.to_owned(),
+            alg: "RS256",
+            kid: kid.to_owned(),
+        }
+    }
+}
+
+/// `GET /identity/keys`.
+#[derive(Debug, Serialize)]
+pub struct Jwks {
+    /// The keys, newest first.
+    pub keys: Vec<Jwk>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_grants_are_read() {
+        let key = "response_type=cloud_iam&apikey=a%2Bb\
+            &grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey";
+        assert_eq!(token_request(key), Ok(TokenRequest::ApiKey("a+b".to_owned())));
+        let refresh = "grant_type=refresh_token&refresh_token=x";
+        assert_eq!(token_request(refresh), Ok(TokenRequest::Refresh("x".to_owned())));
+    }
+
+    #[test]
+    fn what_is_missing_or_unknown_is_said() {
+        assert!(token_request("").unwrap_err().message.contains("grant_type"));
+        let no_key = token_request("grant_type=urn:ibm:params:oauth:grant-type:apikey");
+        assert!(no_key.unwrap_err().message.contains("apikey"));
+        assert_eq!(token_request("grant_type=password").unwrap_err().code, "BXNIM0119E");
+    }
+
+    #[test]
+    fn a_request_prints_without_its_secret() {
+        assert_eq!(format!("{:?}", TokenRequest::ApiKey("secret".to_owned())), "ApiKey(..)");
+    }
+
+    #[test]
+    fn the_error_body_is_iams() {
+        let error = IamError::api_key_not_found();
+        assert_eq!(
+            serde_json::to_string(&error.body("r-1", "Token")).unwrap(),
+            r#"{"context":{"requestId":"r-1","requestType":"Token"},"errorCode":"BXNIM0415E","errorMessage":"Provided API key could not be found.","errorDetails":"Provided API key could not be found."}"#
+        );
+    }
+}

@@ -1,0 +1,280 @@
+//! `POST /instances`: by image, or by a boot volume that exists.
+
+use base::{ByteCount, ImageId, ResourceGroupId, VolumeId, VpcId, ZoneName};
+use model::{
+    AllowedUse, HostFailurePolicy, Limit, MetadataProtocol, MetadataService, ResourceName, catalog,
+};
+use serde_json::json;
+
+use super::{Asked, NicPrototype, allowed_use, network_interface, tags, volume};
+use crate::{ApiError, ErrorCode, Fields, KeyIdentity, Kind};
+
+/// `POST /instances`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstancePrototype {
+    /// Name; made up when none.
+    pub name: Option<ResourceName>,
+    /// Resource group; the default one when none.
+    pub group: Option<ResourceGroupId>,
+    /// Its zone.
+    pub zone: ZoneName,
+    /// Its VPC; that of its subnet when none.
+    pub vpc: Option<VpcId>,
+    /// Name of its profile, which exists; the default one when none.
+    pub profile: Option<String>,
+    /// What it boots from.
+    pub boot: BootVolume,
+    /// Volumes besides.
+    pub data: Vec<DataVolume>,
+    /// Its primary network interface.
+    pub primary_nic: NicPrototype,
+    /// Further network interfaces.
+    pub nics: Vec<NicPrototype>,
+    /// SSH keys.
+    pub keys: Vec<KeyIdentity>,
+    /// What its guest runs at first boot.
+    pub user_data: Option<String>,
+    /// Metadata service.
+    pub metadata_service: MetadataService,
+    /// What happens when its host fails.
+    pub host_failure: HostFailurePolicy,
+}
+
+/// What an instance boots from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootVolume {
+    /// Name of the attachment; made up when none.
+    pub attachment_name: Option<ResourceName>,
+    /// The volume goes with the instance.
+    pub delete_with_instance: Option<bool>,
+    /// The bytes.
+    pub source: VolumeSource,
+}
+
+/// Where the bytes of a boot volume come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VolumeSource {
+    /// A new volume of an image.
+    Image(ImageId, NewVolume),
+    /// A volume that exists.
+    Existing(VolumeId),
+}
+
+/// A volume that is made with an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NewVolume {
+    /// Name; made up when none.
+    pub name: Option<ResourceName>,
+    /// Resource group; the instance's when none.
+    pub group: Option<ResourceGroupId>,
+    /// Name of its profile, which exists.
+    pub profile: Option<String>,
+    /// Its size.
+    pub capacity: Option<ByteCount>,
+    /// Operations a second.
+    pub iops: Option<u32>,
+    /// User tags.
+    pub user_tags: Vec<String>,
+    /// What it may be used for; the image's when none.
+    pub allowed_use: Option<AllowedUse>,
+}
+
+/// A data volume of a new instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataVolume {
+    /// Name of the attachment; made up when none.
+    pub attachment_name: Option<ResourceName>,
+    /// The volume goes with the instance; false when none.
+    pub delete_with_instance: Option<bool>,
+    /// A volume that exists, or a new one with a capacity.
+    pub volume: Result<VolumeId, NewVolume>,
+}
+
+/// Most data volumes that are read at all: one more than the limit, which is checked later.
+const DATA_VOLUMES_READ: usize = Limit::DATA_VOLUMES_MAX.max as usize + 1;
+/// Most further network interfaces; the largest profile has 15.
+const NICS_MAX: usize = 15;
+
+/// Reads `POST /instances`.
+///
+/// # Errors
+/// What the body names wrongly; `not_implemented` for what is not served.
+pub fn instance_prototype(
+    asked: &Asked<'_>,
+    f: &Fields<'_>,
+) -> Result<InstancePrototype, ApiError> {
+    unserved(f)?;
+    let boot = boot_volume(asked, f)?;
+    let primary = f.object("primary_network_interface")?;
+    let primary = f.required("primary_network_interface", primary)?;
+    let nics = f.objects("network_interfaces", NICS_MAX)?.unwrap_or_default();
+    let keys = usize::try_from(Limit::KEYS_PER_INSTANCE_MAX.max).unwrap_or(usize::MAX);
+    let keys = f.objects("keys", keys)?.unwrap_or_default();
+    let data = f.objects("volume_attachments", DATA_VOLUMES_READ)?.unwrap_or_default();
+    Ok(InstancePrototype {
+        zone: f.required("zone", asked.place.zone(f)?)?,
+        boot,
+        primary_nic: network_interface::prototype(asked, &primary)?,
+        nics: all(&nics, |nic| network_interface::prototype(asked, nic))?,
+        name: f.name("name")?,
+        group: asked.place.group(f)?,
+        vpc: asked.place.id_in(Kind::VPC, f, "vpc")?,
+        profile: profile(asked, f)?,
+        data: all(&data, |volume| data_volume(asked, volume))?,
+        keys: all(&keys, |key| asked.place.key(key))?,
+        user_data: user_data(f)?,
+        metadata_service: metadata_service(f)?,
+        host_failure: host_failure(f)?.unwrap_or(HostFailurePolicy::Restart),
+    })
+}
+
+fn all<T>(
+    items: &[Fields<'_>],
+    read: impl Fn(&Fields<'_>) -> Result<T, ApiError>,
+) -> Result<Vec<T>, ApiError> {
+    items.iter().map(read).collect()
+}
+
+fn unserved(f: &Fields<'_>) -> Result<(), ApiError> {
+    f.unserved(&[
+        ("source_template", None),
+        ("catalog_offering", None),
+        ("primary_network_attachment", None),
+        ("network_attachments", None),
+        ("cluster_network_attachments", None),
+        ("default_trusted_profile", None),
+        ("placement_target", None),
+        ("total_volume_bandwidth", None),
+        ("availability", Some(json!({"class": "standard"}))),
+        ("confidential_compute_mode", Some(json!("disabled"))),
+        ("enable_secure_boot", Some(json!(false))),
+        ("reservation_affinity", Some(json!({"policy": "disabled"}))),
+        ("threads_per_core", Some(json!(2))),
+        ("vcpu", Some(json!({"percentage": 100}))),
+        ("volume_bandwidth_qos_mode", Some(json!("pooled"))),
+    ])
+}
+
+/// Reads the field `profile`, which names an instance profile.
+pub(super) fn profile(asked: &Asked<'_>, f: &Fields<'_>) -> Result<Option<String>, ApiError> {
+    let Some(name) = asked.place.by_name(f, "profile", &["instance", "profiles"])? else {
+        return Ok(None);
+    };
+    match catalog::instance_profile(name) {
+        Some(profile) => Ok(Some(profile.name.to_owned())),
+        None => Err(f.error(ErrorCode::BadField, "profile", "names no instance profile")),
+    }
+}
+
+fn user_data(f: &Fields<'_>) -> Result<Option<String>, ApiError> {
+    let max = usize::try_from(Limit::USER_DATA_BYTES_MAX.max).unwrap_or(usize::MAX);
+    Ok(f.text_up_to("user_data", max)?.map(str::to_owned))
+}
+
+fn metadata_service(f: &Fields<'_>) -> Result<MetadataService, ApiError> {
+    let default = MetadataService::default();
+    let Some(f) = f.object("metadata_service")? else { return Ok(default) };
+    let protocol = f.choice("protocol", "http, https", MetadataProtocol::parse)?;
+    let hops = f.small_number("response_hop_limit", 1, 64)?;
+    Ok(MetadataService {
+        enabled: f.flag("enabled")?.unwrap_or(default.enabled),
+        protocol: protocol.unwrap_or(default.protocol),
+        response_hop_limit: hops
+            .and_then(|n| u8::try_from(n).ok())
+            .unwrap_or(default.response_hop_limit),
+    })
+}
+
+/// Reads `availability_policy.host_failure`.
+pub(super) fn host_failure(f: &Fields<'_>) -> Result<Option<HostFailurePolicy>, ApiError> {
+    let Some(f) = f.object("availability_policy")? else { return Ok(None) };
+    f.unserved(&[("preemption", Some(json!("stop")))])?;
+    f.choice("host_failure", "restart, stop", HostFailurePolicy::parse)
+}
+
+fn boot_volume(asked: &Asked<'_>, f: &Fields<'_>) -> Result<BootVolume, ApiError> {
+    let attachment = f.object("boot_volume_attachment")?;
+    let disk = match &attachment {
+        Some(a) => Some(a.required("volume", a.object("volume")?)?),
+        None => None,
+    };
+    let names_volume = disk.as_ref().is_some_and(|v| v.has("id") || v.has("crn") || v.has("href"));
+    let source = match (f.object("image")?, disk) {
+        (Some(_), Some(_)) if names_volume => {
+            return Err(ApiError::field(
+                ErrorCode::ValidationOnlyOne,
+                "image",
+                "An instance boots either from image or from an existing \
+                 boot_volume_attachment.volume, not from both.",
+            ));
+        }
+        (Some(image), disk) => {
+            let image: ImageId = asked.place.id(Kind::IMAGE, &image)?;
+            VolumeSource::Image(image, boot_prototype(asked, disk)?)
+        }
+        (None, Some(disk)) if names_volume => {
+            VolumeSource::Existing(asked.place.id(Kind::VOLUME, &disk)?)
+        }
+        (None, Some(disk)) => {
+            disk.unserved(&[("source_snapshot", None)])?;
+            return Err(no_source(f));
+        }
+        (None, None) => return Err(no_source(f)),
+    };
+    let (attachment_name, delete_with_instance) = attachment_fields(attachment.as_ref())?;
+    Ok(BootVolume { attachment_name, delete_with_instance, source })
+}
+
+fn no_source(f: &Fields<'_>) -> ApiError {
+    let what = "is required, or boot_volume_attachment.volume with an existing boot volume";
+    f.error(ErrorCode::ValidationRequiredField, "image", what)
+}
+
+fn boot_prototype(asked: &Asked<'_>, disk: Option<Fields<'_>>) -> Result<NewVolume, ApiError> {
+    let Some(disk) = disk else { return Ok(NewVolume::default()) };
+    let new = new_volume(asked, &disk)?;
+    disk.required("profile", new.profile.as_ref())?;
+    Ok(new)
+}
+
+fn data_volume(asked: &Asked<'_>, f: &Fields<'_>) -> Result<DataVolume, ApiError> {
+    let disk = f.required("volume", f.object("volume")?)?;
+    let volume = if disk.has("id") || disk.has("crn") || disk.has("href") {
+        Ok(asked.place.id(Kind::VOLUME, &disk)?)
+    } else {
+        let new = new_volume(asked, &disk)?;
+        if new.capacity.is_none() {
+            let what = "is required, in gigabytes";
+            return Err(disk.error(ErrorCode::VolumeCapacityMissing, "capacity", what));
+        }
+        disk.required("profile", new.profile.as_ref())?;
+        Err(new)
+    };
+    let (attachment_name, delete_with_instance) = attachment_fields(Some(f))?;
+    Ok(DataVolume { attachment_name, delete_with_instance, volume })
+}
+
+fn attachment_fields(
+    f: Option<&Fields<'_>>,
+) -> Result<(Option<ResourceName>, Option<bool>), ApiError> {
+    match f {
+        Some(f) => Ok((f.name("name")?, f.flag("delete_volume_on_instance_delete")?)),
+        None => Ok((None, None)),
+    }
+}
+
+fn new_volume(asked: &Asked<'_>, f: &Fields<'_>) -> Result<NewVolume, ApiError> {
+    f.unserved(&[("source_snapshot", None), ("encryption_key", None), ("bandwidth", None)])?;
+    Ok(NewVolume {
+        name: f.name("name")?,
+        group: asked.place.group(f)?,
+        profile: volume::profile(asked, f)?,
+        capacity: volume::capacity(f)?,
+        iops: volume::iops(f)?,
+        user_tags: tags::user_tags(f)?.unwrap_or_default(),
+        allowed_use: allowed_use::whole(asked, f)?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! Requests, parsed at the door: after this, names are names, ids are ids, and bounds hold.
+//!
+//! Whether what a request names exists, and whether its state allows the request, is `control`'s
+//! to say.
+//!
+//! Next to read: `image`, then `instance`.
+
+mod allowed_use;
+mod image;
+mod instance;
+mod instance_patch;
+mod key;
+mod list;
+mod list_network;
+mod network;
+mod network_interface;
+mod tags;
+mod volume;
+
+pub use allowed_use::AllowedUsePatch;
+pub use image::{ImagePatch, ImagePrototype, image_patch, image_prototype};
+pub use instance::{
+    BootVolume, DataVolume, InstancePrototype, NewVolume, VolumeSource, instance_prototype,
+};
+pub use instance_patch::{
+    ActionPrototype, AttachmentPatch, InstancePatch, MetadataServicePatch, action_prototype,
+    attachment_patch, instance_patch,
+};
+pub use key::{KeyPrototype, key_prototype, rename};
+pub use list::{ImageList, InstanceList, VolumeList, image_list, instance_list, volume_list};
+pub use list_network::{
+    KeyList, ReservedIpList, ResourceGroupList, SecurityGroupList, SubnetList, VpcList, key_list,
+    reserved_ip_list, resource_group_list, security_group_list, subnet_list, vpc_list,
+};
+pub use network::{
+    PrefixPatch, PrefixPrototype, ReservedIpPatch, ReservedIpPrototype, SubnetPrototype,
+    SubnetRange, VpcPrototype, prefix_patch, prefix_prototype, reserved_ip_patch,
+    reserved_ip_prototype, subnet_patch, subnet_prototype, vpc_prototype,
+};
+pub use network_interface::{NicPrototype, nic_patch};
+pub use volume::{VolumePatch, VolumePrototype, volume_patch, volume_prototype};
+
+use crate::{ApiVersion, Place};
+
+/// Where and in which version a request is understood.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Region, account and our address.
+    pub place: Place<'a>,
+    /// Version of the request.
+    pub version: ApiVersion,
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use base::{AccountId, RegionName};
+    use serde_json::{Map, Value};
+
+    use super::Asked;
+    use crate::{ApiError, ApiVersion, ErrorCode, Fields, Place};
+
+    /// Parses `body` in us-south with the newest version.
+    pub(crate) fn parse<T>(
+        body: Value,
+        read: impl FnOnce(&Asked<'_>, &Fields<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, ApiError> {
+        let region = RegionName::parse("us-south").unwrap();
+        let account = AccountId::parse("0123456789abcdef0123456789abcdef").unwrap();
+        let place = Place { region: &region, account: &account, base_url: "http://127.0.0.1:9000" };
+        let asked = Asked { place, version: ApiVersion::newest() };
+        let Value::Object(map) = body else { panic!("not an object") };
+        let map: Map<String, Value> = map;
+        read(&asked, &Fields::root(&map))
+    }
+
+    /// Code and target of an error.
+    pub(crate) fn seen<T: std::fmt::Debug>(result: Result<T, ApiError>) -> (ErrorCode, String) {
+        let error = result.unwrap_err();
+        (error.code, error.target.map(|t| t.name).unwrap_or_default())
+    }
+}

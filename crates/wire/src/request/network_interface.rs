@@ -1,0 +1,95 @@
+//! Network interfaces of a new instance, and their renaming.
+
+use std::net::Ipv4Addr;
+
+use base::{ReservedIpId, SecurityGroupId, SubnetId};
+use model::{IpRequest, ResourceName};
+
+use super::Asked;
+use crate::{ApiError, ErrorCode, Fields, Kind};
+
+/// Most security groups of an interface.
+const SECURITY_GROUPS_MAX: usize = 25;
+
+/// A network interface of a new instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NicPrototype {
+    /// Name; made up when none.
+    pub name: Option<ResourceName>,
+    /// Its subnet.
+    pub subnet: SubnetId,
+    /// Its address.
+    pub primary_ip: IpRequest,
+    /// Its security groups; the VPC's default one when empty.
+    pub security_groups: Vec<SecurityGroupId>,
+    /// May send from other addresses.
+    pub allow_ip_spoofing: bool,
+}
+
+pub(super) fn prototype(asked: &Asked<'_>, f: &Fields<'_>) -> Result<NicPrototype, ApiError> {
+    let groups = f.objects("security_groups", SECURITY_GROUPS_MAX)?.unwrap_or_default();
+    let groups = groups.iter().map(|g| asked.place.id(Kind::SECURITY_GROUP, g));
+    Ok(NicPrototype {
+        subnet: f.required("subnet", asked.place.id_in(Kind::SUBNET, f, "subnet")?)?,
+        name: f.name("name")?,
+        primary_ip: primary_ip(asked, f)?,
+        security_groups: groups.collect::<Result<_, _>>()?,
+        allow_ip_spoofing: f.flag("allow_ip_spoofing")?.unwrap_or(false),
+    })
+}
+
+fn primary_ip(asked: &Asked<'_>, f: &Fields<'_>) -> Result<IpRequest, ApiError> {
+    if !asked.version.has_primary_ip() {
+        return Ok(match address(f, "primary_ipv4_address")? {
+            Some(address) => IpRequest::Address { address, name: None, auto_delete: true },
+            None => IpRequest::Any { name: None },
+        });
+    }
+    if f.has("primary_ipv4_address") {
+        let what = "was replaced by primary_ip in version 2022-03-29";
+        return Err(f.error(ErrorCode::FieldNoLongerSupported, "primary_ipv4_address", what));
+    }
+    let Some(ip) = f.object("primary_ip")? else { return Ok(IpRequest::Any { name: None }) };
+    if ip.has("id") || ip.has("href") {
+        return reserved(asked, &ip).map(IpRequest::Reserved);
+    }
+    let name = ip.name_unreserved("name")?;
+    let Some(address) = address(&ip, "address")? else {
+        ip.unserved(&[("auto_delete", Some(serde_json::json!(true)))])?;
+        return Ok(IpRequest::Any { name });
+    };
+    let auto_delete = ip.flag("auto_delete")?.unwrap_or(true);
+    Ok(IpRequest::Address { address, name, auto_delete })
+}
+
+/// A reserved IP by id, or by an href below its subnet.
+fn reserved(asked: &Asked<'_>, f: &Fields<'_>) -> Result<ReservedIpId, ApiError> {
+    if !f.has("href") || f.has("id") {
+        return asked.place.id(Kind::SUBNET, f);
+    }
+    let text = f.required("href", f.text("href")?)?;
+    let id = asked.place.nested_id(text, "subnets", "reserved_ips");
+    id.and_then(|id| ReservedIpId::parse(id).ok()).ok_or_else(|| {
+        let what = format!(
+            "is no href of the form {}/v1/subnets/ID/reserved_ips/ID",
+            asked.place.base_url
+        );
+        f.error(ErrorCode::InvalidValue, "href", &what)
+    })
+}
+
+pub(super) fn address(f: &Fields<'_>, field: &str) -> Result<Option<Ipv4Addr>, ApiError> {
+    let Some(text) = f.text(field)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|_| {
+        f.error(ErrorCode::InvalidValue, field, "is not an IPv4 address such as 10.240.0.4")
+    })
+}
+
+/// Reads `PATCH …/network_interfaces/{id}`: only the name changes.
+///
+/// # Errors
+/// A name against the pattern; `not_implemented` for another setting.
+pub fn nic_patch(f: &Fields<'_>) -> Result<Option<ResourceName>, ApiError> {
+    f.unserved(&[("allow_ip_spoofing", None)])?;
+    super::rename(f)
+}

@@ -1,0 +1,75 @@
+//! Actions of an instance, and what it was initialized with.
+
+use model::{ActionStatus, SshKey};
+use serde::Serialize;
+
+use crate::{Kind, Render};
+
+/// An action of an instance.
+#[derive(Debug, Serialize)]
+pub struct InstanceAction<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<String>,
+    created_at: String,
+    force: bool,
+    href: String,
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started_at: Option<String>,
+    status: &'static str,
+    r#type: &'static str,
+}
+
+/// An action of an instance.
+#[must_use]
+pub fn instance_action<'a>(
+    r: &Render<'_>,
+    action: &'a model::InstanceAction,
+) -> InstanceAction<'a> {
+    let id = action.id.as_str();
+    let settled = matches!(action.status, ActionStatus::Completed | ActionStatus::Failed);
+    InstanceAction {
+        completed_at: action.completed_at.filter(|_| settled).map(|at| at.to_string()),
+        created_at: action.created_at.to_string(),
+        force: action.force,
+        href: r.href(&["instances", action.instance.as_str(), "actions", id]),
+        id,
+        started_at: action.started_at.map(|at| at.to_string()),
+        status: action.status.as_str(),
+        r#type: action.kind.as_str(),
+    }
+}
+
+/// What an instance was initialized with.
+#[derive(Debug, Serialize)]
+pub struct Initialization<'a> {
+    keys: Vec<KeyRef<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct KeyRef<'a> {
+    crn: String,
+    fingerprint: &'a str,
+    href: String,
+    id: &'a str,
+    name: &'a str,
+}
+
+/// What an instance was initialized with: the keys that are still there.
+#[must_use]
+pub fn initialization<'a>(
+    r: &Render<'_>,
+    keys: impl IntoIterator<Item = &'a SshKey>,
+) -> Initialization<'a> {
+    let each = keys.into_iter().map(|key| {
+        let id = key.head.id.as_str();
+        KeyRef {
+            crn: r.crn(Kind::KEY, id),
+            fingerprint: &key.fingerprint,
+            href: r.href_of(Kind::KEY, id),
+            id,
+            name: key.head.name.as_str(),
+        }
+    });
+    Initialization { keys: each.collect() }
+}

@@ -1,0 +1,47 @@
+//! Answers, with every field that IBM's SDKs require. Each function takes a view of `model` and
+//! gives something to serialize; an optional field is left out, never `null`.
+//!
+//! Next to read: `image` for the heart of it.
+
+mod acl;
+mod action;
+mod attachment;
+mod extension;
+mod geography;
+mod image;
+mod instance;
+mod instance_profile;
+mod key;
+mod network_interface;
+mod operating_system;
+mod reference;
+mod resource_group;
+mod routing_table;
+mod security_group;
+mod subnet;
+mod volume;
+mod volume_profile;
+mod vpc;
+
+#[cfg(test)]
+pub(crate) mod samples;
+
+pub use acl::{NetworkAcl, network_acl};
+pub use action::{Initialization, InstanceAction, initialization, instance_action};
+pub use attachment::{VolumeAttachment, volume_attachment, volume_attachments};
+pub use extension::{ConsoleLog, Progress, ProgressFigures, StorageFigures, console_log};
+pub use geography::{Region, Zone, region, regions, zone, zones};
+pub use image::{Image, image};
+pub use instance::{Instance, instance};
+pub use instance_profile::{InstanceProfile, instance_profile, instance_profiles_unpaginated};
+pub use key::{Key, key};
+pub use network_interface::{NetworkInterface, network_interface, network_interfaces};
+pub use operating_system::{OperatingSystem, operating_system};
+pub use reference::{NamedRef, Ref};
+pub use resource_group::{ResourceGroup, resource_group, resource_groups};
+pub use routing_table::{RoutingTable, routing_table};
+pub use security_group::{SecurityGroup, security_group};
+pub use subnet::{ReservedIp, Subnet, reserved_ip, subnet};
+pub use volume::{Volume, volume};
+pub use volume_profile::{VolumeProfile, volume_profile};
+pub use vpc::{AddressPrefix, Vpc, address_prefix, vpc};
