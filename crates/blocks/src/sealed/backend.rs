@@ -222,13 +222,14 @@ impl Local {
     }
 }
 
-/// Makes the folder of a local store.
+/// Makes the folder of a local store, private and durable.
 pub(super) fn make_root(root: &Path) -> Result<(), Error> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(DIR_MODE)
-        .create(root)
-        .map_err(|e| io_failed("create", &root.display().to_string(), e))
+    let failed = |e| io_failed("create", &root.display().to_string(), e);
+    std::fs::DirBuilder::new().recursive(true).mode(DIR_MODE).create(root).map_err(failed)?;
+    match root.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed),
+        None => Ok(()),
+    }
 }
 
 /// Files named `<object>#<number>` are writes that never ended.

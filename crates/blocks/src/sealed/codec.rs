@@ -99,10 +99,9 @@ impl Encoder {
 pub(super) fn decode(codec: Codec, encoded: &[u8], logical: usize) -> Option<Vec<u8>> {
     match codec {
         Codec::Raw => (encoded.len() == logical).then(|| encoded.to_vec()),
+        // The capacity is the hard limit: zstd refuses to write past it.
         Codec::Zstd => {
-            let mut out = vec![0; logical];
-            let length = zstd::bulk::decompress_to_buffer(encoded, &mut out[..]).ok()?;
-            (length == logical).then_some(out)
+            zstd::bulk::decompress(encoded, logical).ok().filter(|out| out.len() == logical)
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
     store::ChunkStore,
     tree::{open_child_cached, open_root},
 };
-use crate::{BlockSource, Error, Extent};
+use crate::{BlockSource, CaptureSource, Error, Extent};
 
 /// An open sealed tree.
 pub struct SealedImage {
@@ -180,5 +180,36 @@ impl BlockSource for SealedImage {
             self.node_extents(&self.root, 0, &(offset..offset + length), &mut out)?;
         }
         Ok(out.0)
+    }
+}
+
+/// A whole image as the source of another tree: a copy into another store, or one that shares no
+/// record and no key with this one.
+impl CaptureSource for SealedImage {
+    fn capacity(&self) -> u64 {
+        self.fields.capacity
+    }
+
+    fn dirty_chunks(&self, chunk_size: u64) -> Vec<u64> {
+        let Ok(extents) = self.extents(0, self.fields.capacity) else {
+            // Reading the chunks will say what is wrong.
+            return (0..self.fields.capacity.div_ceil(chunk_size)).collect();
+        };
+        let mut out: Vec<u64> = Vec::new();
+        let mut at = 0;
+        for extent in extents {
+            let end = at + extent.length;
+            if !extent.hole {
+                let first = at / chunk_size;
+                let from = out.last().map_or(first, |last| first.max(last + 1));
+                out.extend(from..=(end - 1) / chunk_size);
+            }
+            at = end;
+        }
+        out
+    }
+
+    fn read_chunk(&self, index: u64, chunk_size: u64, out: &mut [u8]) -> Result<(), Error> {
+        self.read_at(index * chunk_size, out)
     }
 }

@@ -2,20 +2,26 @@
 //!
 //! It refuses to know trees and keys. Its invariants: it is only ever built from packs, never
 //! written, so it cannot be stale on disk; a pack that this process has not seen yet is found by
-//! reading the list of packs once more; a wrong answer is impossible because readers check ids.
+//! reading the list of packs once more; a wrong answer is impossible because readers check ids;
+//! one pack that cannot be read hides its own records only.
 //!
 //! Who may meet whom:
 //!
 //! | | another reader | the writer of a pack | a deletion |
 //! |---|---|---|---|
-//! | a reader that misses | one of them reads the list, the others wait | finds the new pack in the list | reports the record as missing |
+//! | a reader that misses | one of them reads the list, the others wait, and are content only with a reading that began after they missed | finds the new pack in the list | reports the record as missing |
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use parking_lot::{Mutex, RwLock};
 
 use super::{
     backend::{Backend, Listed},
+    codec::Codec,
     id::{RecordId, StoreId},
     pack::{
         HEADER_BYTES, PACK_MIN_BYTES, PACK_SIZE_BYTES, PACKS_PREFIX, PackRef, RecordEntry,
@@ -50,8 +56,15 @@ pub struct IndexEntry {
 /// A pack whose records cannot be used.
 #[derive(Clone, Copy, Debug)]
 enum Refusal {
-    Unknown { found: u32, known: u32 },
-    Damaged { why: &'static str },
+    Unknown {
+        found: u32,
+        known: u32,
+    },
+    Damaged {
+        why: &'static str,
+    },
+    /// The store did not give its bytes; it is tried again at the next look at the list.
+    Unreadable,
 }
 
 impl Refusal {
@@ -62,8 +75,23 @@ impl Refusal {
                 Error::UnknownFormat { name: format!("pack {name}"), found, known }
             }
             Self::Damaged { why } => Error::Corrupt { what: "pack", name, why },
+            Self::Unreadable => Error::Io {
+                doing: "read the footer of pack",
+                name,
+                source: io::Error::other("the store did not give it"),
+            },
         }
     }
+}
+
+/// A record in memory; its id is the key, its kind the pack's.
+#[derive(Clone, Copy)]
+struct Slot {
+    pack: u32,
+    offset: u32,
+    stored: u32,
+    logical: u32,
+    codec: Codec,
 }
 
 #[derive(Default)]
@@ -71,21 +99,34 @@ struct State {
     /// Slots are never reused, so that a record can point at its pack in four bytes.
     slots: Vec<PackRef>,
     slot_of: HashMap<PackRef, u32>,
-    records: HashMap<RecordId, (u32, RecordEntry)>,
+    records: HashMap<RecordId, Slot>,
     refused: HashMap<PackRef, Refusal>,
-    /// Grows each time the list of packs was read; zero before the first.
+    /// Number of the last complete reading of the list of packs; zero before the first.
     generation: u64,
 }
 
 impl State {
     fn add(&mut self, pack: PackRef, entries: &[RecordEntry]) {
-        let slot = self.slots.len() as u32;
+        let number = self.slots.len() as u32;
         self.slots.push(pack);
-        self.slot_of.insert(pack, slot);
+        self.slot_of.insert(pack, number);
         self.records.reserve(entries.len());
         for entry in entries {
-            self.records.insert(entry.id, (slot, *entry));
+            let RecordEntry { id, offset, stored, logical, codec, kind: _ } = *entry;
+            self.records.insert(id, Slot { pack: number, offset, stored, logical, codec });
         }
+    }
+
+    fn location(&self, id: RecordId, slot: &Slot) -> Location {
+        let Slot { pack, offset, stored, logical, codec } = *slot;
+        let pack = self.slots[pack as usize];
+        let kind = pack.kind.record();
+        Location { pack, entry: RecordEntry { id, offset, stored, logical, kind, codec } }
+    }
+
+    fn is_settled(&self, pack: &PackRef) -> bool {
+        self.slot_of.contains_key(pack)
+            || self.refused.get(pack).is_some_and(|r| !matches!(r, Refusal::Unreadable))
     }
 
     fn keep_only(&mut self, present: &HashSet<PackRef>) {
@@ -94,7 +135,7 @@ impl State {
         self.refused.retain(|pack, _| present.contains(pack));
         if self.slot_of.len() != before {
             let (slots, slot_of) = (&self.slots, &self.slot_of);
-            self.records.retain(|_, (slot, _)| slot_of.contains_key(&slots[*slot as usize]));
+            self.records.retain(|_, slot| slot_of.contains_key(&slots[slot.pack as usize]));
         }
     }
 }
@@ -103,6 +144,8 @@ impl State {
 pub(super) struct Index {
     state: RwLock<State>,
     refreshing: Mutex<()>,
+    /// Readings of the list of packs that were begun.
+    begun: AtomicU64,
 }
 
 impl Index {
@@ -113,12 +156,12 @@ impl Index {
         store: StoreId,
         id: RecordId,
     ) -> Result<Location, Error> {
-        let (found, generation) = self.look_up(id);
-        if let Some(found) = found {
+        let now = self.now();
+        if let Some(found) = self.look_up(id) {
             return Ok(found);
         }
-        self.refresh(backend, store, generation)?;
-        if let Some(found) = self.look_up(id).0 {
+        self.refresh(backend, store, now)?;
+        if let Some(found) = self.look_up(id) {
             return Ok(found);
         }
         let state = self.state.read();
@@ -128,18 +171,14 @@ impl Index {
         }
     }
 
-    fn look_up(&self, id: RecordId) -> (Option<Location>, u64) {
+    fn look_up(&self, id: RecordId) -> Option<Location> {
         let state = self.state.read();
-        let found = state
-            .records
-            .get(&id)
-            .map(|(slot, entry)| Location { pack: state.slots[*slot as usize], entry: *entry });
-        (found, state.generation)
+        state.records.get(&id).map(|slot| state.location(id, slot))
     }
 
-    /// How often the list of packs was read.
-    pub(super) fn generation(&self) -> u64 {
-        self.state.read().generation
+    /// The present moment, for [`Self::refresh`].
+    pub(super) fn now(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
     }
 
     /// Makes a pack known that this process has just stored.
@@ -151,28 +190,26 @@ impl Index {
         }
     }
 
-    /// Reads the list of packs, unless someone did so after `seen`.
+    /// Reads the list of packs, unless a reading that began after `since` is complete.
     pub(super) fn refresh(
         &self,
         backend: &Backend,
         store: StoreId,
-        seen: u64,
+        since: u64,
     ) -> Result<(), Error> {
         let _one_at_a_time = self.refreshing.lock();
-        if self.generation() > seen {
+        if self.state.read().generation > since {
             return Ok(());
         }
+        let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let listed = list_packs(backend)?;
         let fresh: Vec<_> = {
             let state = self.state.read();
-            let known = |pack: &PackRef| {
-                state.slot_of.contains_key(pack) || state.refused.contains_key(pack)
-            };
-            listed.iter().filter(|(pack, _)| !known(pack)).copied().collect()
+            listed.iter().filter(|(pack, _)| !state.is_settled(pack)).copied().collect()
         };
         let mut loaded = Vec::with_capacity(fresh.len());
         for (pack, size) in fresh {
-            loaded.push((pack, load(backend, store, &pack, size)?));
+            loaded.push((pack, load(backend, store, &pack, size)));
         }
         let present: HashSet<_> = listed.iter().map(|(pack, _)| *pack).collect();
         let mut state = self.state.write();
@@ -187,13 +224,14 @@ impl Index {
                     state.refused.insert(pack, refusal);
                 }
                 Loaded::Records(entries) => {
+                    state.refused.remove(&pack);
                     if !state.slot_of.contains_key(&pack) {
                         state.add(pack, &entries);
                     }
                 }
             }
         }
-        state.generation += 1;
+        state.generation = number;
         Ok(())
     }
 
@@ -202,8 +240,9 @@ impl Index {
         let state = self.state.read();
         let mut out: Vec<_> = state
             .records
-            .values()
-            .map(|(slot, entry)| index_entry(state.slots[*slot as usize], entry))
+            .iter()
+            .map(|(id, slot)| state.location(*id, slot))
+            .map(|found| index_entry(found.pack, &found.entry))
             .collect();
         out.sort_unstable();
         out
@@ -232,30 +271,29 @@ enum Loaded {
 }
 
 /// Reads what a pack holds, by its footer or, when that is damaged, by its records' magic.
-fn load(backend: &Backend, store: StoreId, pack: &PackRef, size: u64) -> Result<Loaded, Error> {
-    match read_footer(backend, store, pack, size) {
-        Ok(entries) => Ok(Loaded::Records(entries)),
-        Err(Error::Missing { .. }) => Ok(Loaded::Gone),
-        Err(Error::UnknownFormat { found, known, .. }) => {
-            tracing::error!(pack = %pack.name, found, known, "a pack of an unknown format");
-            Ok(Loaded::Refused(Refusal::Unknown { found, known }))
+fn load(backend: &Backend, store: StoreId, pack: &PackRef, size: u64) -> Loaded {
+    let error = match read_footer(backend, store, pack, size) {
+        Ok(entries) => return Loaded::Records(entries),
+        Err(Error::Missing { .. }) => return Loaded::Gone,
+        Err(error) => error,
+    };
+    tracing::error!(pack = %pack.name, %error, "a pack's footer cannot be used");
+    match error {
+        Error::UnknownFormat { found, known, .. } => {
+            Loaded::Refused(Refusal::Unknown { found, known })
         }
-        Err(Error::Corrupt { why, .. }) => {
-            tracing::error!(pack = %pack.name, why, "a damaged pack: looking for its records");
-            if size > PACK_SIZE_BYTES {
-                return Ok(Loaded::Refused(Refusal::Damaged { why }));
-            }
-            let bytes = match backend.read(&pack.object_key(), 0, size as usize) {
-                Ok(bytes) => bytes,
-                Err(Error::Missing { .. }) => return Ok(Loaded::Gone),
-                Err(e) => return Err(e),
-            };
-            match scan(&bytes, pack.kind) {
-                found if found.is_empty() => Ok(Loaded::Refused(Refusal::Damaged { why })),
-                found => Ok(Loaded::Records(found)),
-            }
+        Error::Corrupt { why, .. } if size > PACK_SIZE_BYTES => {
+            Loaded::Refused(Refusal::Damaged { why })
         }
-        Err(e) => Err(e),
+        Error::Corrupt { why, .. } => match backend.read(&pack.object_key(), 0, size as usize) {
+            Ok(bytes) => match scan(&bytes, pack.kind) {
+                found if found.is_empty() => Loaded::Refused(Refusal::Damaged { why }),
+                found => Loaded::Records(found),
+            },
+            Err(Error::Missing { .. }) => Loaded::Gone,
+            Err(_) => Loaded::Refused(Refusal::Unreadable),
+        },
+        _ => Loaded::Refused(Refusal::Unreadable),
     }
 }
 

@@ -200,7 +200,10 @@ impl Node {
     /// The stored form, with a key of its own.
     pub(super) fn seal(&self, entropy: &dyn Entropy) -> (RecordId, RecordKey, Vec<u8>) {
         let public = self.public_bytes();
-        let mut stored = public.clone();
+        // Allocated at once: a buffer that grew would leave keys in freed memory.
+        let length = public.len() + self.children.len() * KEY_BYTES + TAG_BYTES;
+        let mut stored = Vec::with_capacity(length);
+        stored.extend_from_slice(&public);
         for child in &self.children {
             stored.extend_from_slice(child.key.expose());
         }

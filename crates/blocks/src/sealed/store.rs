@@ -149,7 +149,7 @@ impl ChunkStore {
     /// # Errors
     /// `Io`.
     pub fn index(&self) -> Result<Vec<IndexEntry>, Error> {
-        self.index.refresh(&self.backend, self.id, self.index.generation())?;
+        self.index.refresh(&self.backend, self.id, self.index.now())?;
         Ok(self.index.entries())
     }
 
@@ -221,7 +221,7 @@ impl ChunkStore {
             self.backend.delete_temporary(&operation_prefix(kind, op_sequence))?;
         }
         if !packs.is_empty() {
-            self.index.refresh(&self.backend, self.id, self.index.generation())?;
+            self.index.refresh(&self.backend, self.id, self.index.now())?;
         }
         Ok(packs.len() as u64)
     }
@@ -261,7 +261,7 @@ impl ChunkStore {
         let refuse = |why| Error::Corrupt { what, name: id.to_string(), why };
         let mut second_try = false;
         loop {
-            let seen = self.index.generation();
+            let now = self.index.now();
             let found = self.index.locate(&self.backend, self.id, id)?;
             let entry = found.entry;
             if entry.kind != kind || !fits(&entry) {
@@ -275,7 +275,7 @@ impl ChunkStore {
                 Ok(_) => return Err(refuse("its head does not match the index")),
                 // The pack is gone: repacked or deleted by another process.
                 Err(Error::Missing { .. }) if !second_try => {
-                    self.index.refresh(&self.backend, self.id, seen)?;
+                    self.index.refresh(&self.backend, self.id, now)?;
                     second_try = true;
                 }
                 Err(Error::Missing { .. }) => {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Barrier};
 
-use base::SeededEntropy;
+use base::{Entropy, SeededEntropy};
 use blocks::{
     BlockSource, CHUNK_SIZE, Error,
     sealed::{
@@ -11,7 +11,9 @@ use blocks::{
     },
 };
 
-use crate::sealed_rig::{BLOCK, Disk, Probe, assert_same, capture, open, seeds, try_open};
+use crate::sealed_rig::{
+    BLOCK, Disk, MemoryLog, Probe, assert_same, capture, open, seeds, try_open,
+};
 
 /// Invariant 7: over several generations, chunk sizes, tails and growing capacities.
 #[test]
@@ -247,6 +249,58 @@ fn a_tiny_cache_changes_no_byte() {
         );
         assert_same(&image.unwrap(), &disk, "tiny cache");
         assert!(cache.used_bytes() <= budget);
+    }
+}
+
+/// A copy shares nothing: another store, or a tree of its own in the same one.
+#[test]
+fn an_image_is_the_source_of_a_copy_that_shares_no_record() {
+    let ((_, store), (_, other)) = (Probe::created(1), Probe::created(2));
+    let mut disk = Disk::new(600 * 4096 + 7);
+    disk.scribble(&SeededEntropy::new(4), 60);
+    let sealed = capture(&store, None, &disk, 1, (4096, PACK_SIZE_BYTES));
+    let image = open(&store, sealed.root_id, &sealed.root_key);
+    let entropy = SeededEntropy::new(77);
+    for (to, chunk_size) in [(&store, 4096), (&other, 4096), (&other, 65_536)] {
+        let options = CaptureOptions { chunk_size, ..CaptureOptions::new(2, &entropy) };
+        let copy = seal(to, None, &image, &options).unwrap();
+        assert!(copy.dirty_chunks < 600);
+        assert_same(&open(to, copy.root_id, &copy.root_key), &disk, "copy");
+        let mut old = std::collections::HashSet::new();
+        store.walk(sealed.root_id, &mut |id, _| old.insert(id)).unwrap();
+        to.walk(copy.root_id, &mut |id, _| {
+            assert!(!old.contains(&id));
+            true
+        })
+        .unwrap();
+    }
+}
+
+/// Invariant 20: neither what the guest wrote nor a key is in any object, stored or tried.
+#[test]
+fn no_object_holds_plaintext_or_a_key() {
+    let (probe, store) = Probe::created(1);
+    let random = SeededEntropy::new(4);
+    let mut disk = Disk::new(40 * 4096);
+    let mut canaries = Vec::new();
+    for block in 0..20 {
+        let mut canary = vec![0; 4096];
+        random.fill(&mut canary);
+        canaries.push(canary[100..132].to_vec());
+        disk.write(block, canary);
+    }
+    let log = MemoryLog::default();
+    let entropy = SeededEntropy::new(3);
+    let options =
+        CaptureOptions { log: &log, chunk_size: 4096, ..CaptureOptions::new(1, &entropy) };
+    let sealed = seal(&store, None, &disk, &options).unwrap();
+    canaries.extend(log.keys().into_keys());
+    canaries.push(sealed.root_key.expose().to_vec());
+    assert_eq!(canaries.len(), 41);
+    for object in probe.everything_put() {
+        for canary in &canaries {
+            assert!(!object.windows(canary.len()).any(|part| part == canary));
+        }
     }
 }
 

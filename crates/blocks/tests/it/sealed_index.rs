@@ -130,6 +130,23 @@ fn a_reader_of_a_deleted_image_says_that_it_is_missing() {
 }
 
 #[test]
+fn a_pack_that_cannot_be_read_now_hides_its_own_records_only() {
+    let (probe, store) = Probe::created(1);
+    let mut disk = Disk::new(50 * CHUNK);
+    disk.scribble(&SeededEntropy::new(1), 20);
+    let one = capture(&store, None, &disk, 1, (CHUNK, 32 << 20));
+    let two = capture(&store, None, &disk, 2, (CHUNK, 32 << 20));
+    let reader = Arc::new(probe.store());
+    let node_pack = two.packs.iter().find(|pack| pack.kind == PackKind::Node).unwrap();
+    probe.break_reads_of(Some(node_pack.object_key()));
+    assert_same(&open(&reader, one.root_id, &one.root_key), &disk, "the other pack");
+    let refused = try_open(&reader, two.root_id, &two.root_key).unwrap_err();
+    assert!(matches!(refused, Error::Io { .. }), "{refused}");
+    probe.break_reads_of(None);
+    assert_same(&open(&reader, two.root_id, &two.root_key), &disk, "read again");
+}
+
+#[test]
 fn what_interrupted_writes_left_is_deleted_and_never_listed() {
     let dir = tempfile::tempdir().unwrap();
     let store = ChunkStore::create(dir.path(), &SeededEntropy::new(1)).unwrap();

@@ -173,6 +173,7 @@ struct Shared {
     lists: AtomicU64,
     fault: Mutex<Option<(u64, Fault)>>,
     seen: Mutex<Vec<Vec<u8>>>,
+    unreadable: Mutex<Option<String>>,
 }
 
 /// An object store in memory that counts what it is asked, keeps a copy of everything that was
@@ -205,6 +206,11 @@ impl Probe {
 
     pub fn heal(&self) {
         *self.0.fault.lock() = None;
+    }
+
+    /// Lets every read of one object fail, until told otherwise.
+    pub fn break_reads_of(&self, key: Option<String>) {
+        *self.0.unreadable.lock() = key;
     }
 
     pub fn puts(&self) -> u64 {
@@ -274,6 +280,9 @@ impl ObjectStore for Probe {
         options: GetOptions,
     ) -> object_store::Result<GetResult> {
         let head = options.head;
+        if !head && self.0.unreadable.lock().as_deref() == Some(location.as_ref()) {
+            return Err(io_error(io::ErrorKind::Other));
+        }
         let result = self.0.inner.get_opts(location, options).await?;
         if !head {
             self.0.gets.fetch_add(1, Ordering::SeqCst);

@@ -207,7 +207,8 @@ fn plan(
 /// Makes a sealed tree of `source` over `base`, its packs durable when it returns.
 ///
 /// A capture without a base makes the tree of what the source lists; all else is a hole. A retry
-/// with the same log takes over the packs that were recorded and still are in the store.
+/// with the same log takes over the packs that were recorded and still are in the store; its
+/// source must be the same frozen content.
 ///
 /// # Errors
 /// What the source, the store or the log give; `Cancelled`; `Invalid` for a source that does not
