@@ -14,8 +14,8 @@ use std::{
 
 use base::{ByteCount, Clock, InstanceId, SystemClock};
 use ectype_compute::{
-    GuestDisk, GuestEvent, GuestEventKind, GuestSpec, GuestState, Hypervisor, Qemu, QemuConfig,
-    READY_LINE, Seed, stock,
+    ComputeError, GuestDisk, GuestEvent, GuestEventKind, GuestSpec, GuestState, Hypervisor,
+    PauseReason, Qemu, QemuConfig, READY_LINE, Seed, stock,
 };
 use tokio::{
     sync::broadcast,
@@ -39,6 +39,17 @@ fn image() -> Option<stock::StockImage> {
     Some(image)
 }
 
+/// A file system that is full: once, or for as long as the server runs.
+fn full(disk: &Path, once: bool) -> String {
+    let once = if once { "on" } else { "off" };
+    format!(
+        "driver=qcow2,file.driver=blkdebug,file.image.driver=file,file.image.filename={},\
+         file.inject-error.0.event=write_aio,file.inject-error.0.errno=28,\
+         file.inject-error.0.once={once}",
+        disk.display()
+    )
+}
+
 /// A disk that starts as the image, served by qemu-nbd.
 struct Served {
     process: Child,
@@ -47,6 +58,12 @@ struct Served {
 
 impl Served {
     fn new(dir: &Path, image: &Path, name: &str) -> Self {
+        Self::with(dir, image, name, |disk| {
+            format!("driver=qcow2,file.filename={}", disk.display())
+        })
+    }
+
+    fn with(dir: &Path, image: &Path, name: &str, options: impl Fn(&Path) -> String) -> Self {
         let disk = dir.join(format!("{name}.qcow2"));
         if !disk.exists() {
             let made = Command::new("qemu-img")
@@ -57,8 +74,8 @@ impl Served {
         }
         let socket = dir.join(format!("{name}.sock"));
         let process = Command::new("qemu-nbd")
-            .args(["--persistent", "--shared=4", "-f", "qcow2", "-k"])
-            .args([&socket, &disk])
+            .args(["--persistent", "--shared=4", "--image-opts", &options(&disk), "-k"])
+            .arg(&socket)
             .spawn()
             .unwrap();
         Self { process, socket }
@@ -186,6 +203,7 @@ async fn the_stock_image_boots_runs_user_data_once_stops_clean_and_is_adopted() 
     let Some(image) = image() else { return };
     let root = tempfile::tempdir().unwrap();
     let disk = Served::new(root.path(), &image.path, "boot");
+    let _none_left = NoneLeft("0717_guest");
     let mut bench = Bench::new(root.path(), "0717_guest");
 
     let since = bench.clock.monotonic();
@@ -220,4 +238,99 @@ async fn the_stock_image_boots_runs_user_data_once_stops_clean_and_is_adopted() 
     }
     assert_eq!(bench.told().await, GuestEventKind::Stopped { by_guest: true });
     bench.qemu.forget(&bench.instance).await.unwrap();
+}
+
+/// The guest's process, found as an administrator would.
+fn pid_of(instance: &str) -> Option<String> {
+    let name = format!("ectype-{instance}");
+    let names = std::fs::read_dir("/proc").unwrap();
+    let mut pids = names.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    pids.find(|pid| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).any(|word| word == name.as_bytes())
+    })
+}
+
+fn kill(instance: &str) -> bool {
+    let pid = pid_of(instance);
+    pid.is_some_and(|pid| Command::new("kill").args(["-KILL", &pid]).status().unwrap().success())
+}
+
+/// No guest is left behind by a test that fails.
+struct NoneLeft(&'static str);
+
+impl Drop for NoneLeft {
+    fn drop(&mut self) {
+        if kill(self.0) {
+            eprintln!("the guest of {} was left behind", self.0);
+        }
+    }
+}
+
+/// A full disk pauses the guest and harms nothing; resets, crashes and switching off are told apart.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_pauses_the_guest_and_every_end_is_told() {
+    let Some(image) = image() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let disk = Served::with(root.path(), &image.path, "full", |disk| full(disk, true));
+    let _none_left = NoneLeft("0717_full");
+    let mut bench = Bench::new(root.path(), "0717_full");
+    let spec = bench.spec(&disk, "0717_full", "");
+    bench.qemu.start(spec.clone()).await.unwrap();
+    assert_eq!(bench.told().await, GuestEventKind::Paused { no_space: true });
+
+    // Also a server that comes later learns why it is paused.
+    drop(bench);
+    let mut bench = Bench::new(root.path(), "0717_full");
+    assert_eq!(bench.qemu.adopt().await.unwrap().len(), 1);
+    let paused = GuestState::Paused { reason: PauseReason::NoSpace };
+    assert_eq!(bench.qemu.state(&bench.instance).await.unwrap(), paused);
+    bench.qemu.resume(&bench.instance).await.unwrap();
+    assert_eq!(bench.told().await, GuestEventKind::Resumed);
+    bench.hear(READY_LINE).await;
+
+    bench.qemu.reset(&bench.instance).await.unwrap();
+    assert_eq!(bench.told().await, GuestEventKind::Rebooted);
+    bench.hear(READY_LINE).await;
+    let again = bench.qemu.start(spec.clone()).await.unwrap_err();
+    assert!(matches!(again, ComputeError::AlreadyRunning { .. }), "{again}");
+    assert!(kill("0717_full"));
+    assert_eq!(bench.told().await, GuestEventKind::Stopped { by_guest: false });
+
+    bench.qemu.start(spec).await.unwrap();
+    bench.qemu.power_off(&bench.instance).await.unwrap();
+    bench.qemu.power_off(&bench.instance).await.unwrap();
+    assert_eq!(bench.told().await, GuestEventKind::Stopped { by_guest: false });
+    assert_eq!(bench.qemu.state(&bench.instance).await.unwrap(), GuestState::Absent);
+}
+
+/// A disk that stays full keeps the guest paused, and it can still be switched off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_stays_full_keeps_the_guest_paused() {
+    let Some(image) = image() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let disk = Served::with(root.path(), &image.path, "full", |disk| full(disk, false));
+    let _none_left = NoneLeft("0717_stuck");
+    let mut bench = Bench::new(root.path(), "0717_stuck");
+    bench.qemu.start(bench.spec(&disk, "0717_stuck", "")).await.unwrap();
+    assert_eq!(bench.told().await, GuestEventKind::Paused { no_space: true });
+    let error = bench.qemu.resume(&bench.instance).await.unwrap_err();
+    assert!(matches!(error, ComputeError::StillPaused { .. }), "{error}");
+    bench.qemu.power_off(&bench.instance).await.unwrap();
+}
+
+/// A disk that nobody serves is a failed start that says so, and leaves no process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_nobody_serves_fails_the_start() {
+    let Some(image) = image() else { return };
+    let root = tempfile::tempdir().unwrap();
+    let disk = Served::new(root.path(), &image.path, "gone");
+    let _none_left = NoneLeft("0717_gone");
+    let bench = Bench::new(root.path(), "0717_gone");
+    let mut spec = bench.spec(&disk, "0717_gone", "");
+    spec.disks[0].nbd_socket = root.path().join("nobody.sock");
+    let error = bench.qemu.start(spec).await.unwrap_err();
+    eprintln!("{error}");
+    assert!(matches!(&error, ComputeError::StartFailed { said, .. } if said.contains("nobody")));
+    assert!(bench.qemu.adopt().await.unwrap().is_empty());
 }

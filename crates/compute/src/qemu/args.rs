@@ -157,7 +157,7 @@ mod tests {
     fn a_disk_waits_for_its_server_and_then_stops_the_guest() {
         let all = arguments_of(Accel::Tcg);
         assert_eq!(all.matches("\"reconnect-delay\":60").count(), 2);
-        assert_eq!(all.matches("\"open-timeout\":10").count(), 2);
+        assert_eq!(all.matches("\"open-timeout\":5").count(), 2);
         assert_eq!(all.matches("\"werror\":\"stop\"").count(), 2);
         assert_eq!(all.matches("\"rerror\":\"stop\"").count(), 2);
     }

@@ -18,8 +18,8 @@ pub const MEMORY_MIN: ByteCount = ByteCount(256 << 20);
 /// found in time.
 pub const RECONNECT_DELAY_S: u32 = 60;
 /// How long a disk's server may take to answer at the start, in seconds.
-pub(super) const OPEN_TIMEOUT_S: u32 = 10;
-/// How long a start may take until QEMU answers; more than [`OPEN_TIMEOUT_S`].
+pub(super) const OPEN_TIMEOUT_S: u32 = 5;
+/// How long a start may take until QEMU answers; much more than [`OPEN_TIMEOUT_S`].
 pub(super) const START_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a process may take to go once it was told to, or once its control socket closed;
 /// then it is killed.

@@ -21,8 +21,7 @@ use crate::{
     console,
     dir::GuestDir,
     port::{ComputeError, GuestSpec, Started},
-    qmp::{self, QmpError},
-    seed,
+    qmp, seed,
 };
 
 pub(super) const QMP_SOCKET: &str = "qmp.sock";
@@ -146,8 +145,7 @@ async fn connect(
         path: dir.file(QMP_SOCKET),
         source,
     })?;
-    let opened = timeout(START_DEADLINE, qmp::Client::open(stream)).await;
-    match opened.unwrap_or(Err(QmpError::TimedOut)) {
+    match qmp::Client::open(stream, START_DEADLINE).await {
         Ok((client, events)) => {
             let guest = Guest::new(instance.clone(), dir.clone(), client, process);
             Ok((Arc::new(guest), events))

@@ -32,7 +32,12 @@ pub(super) struct Seen {
     by_guest: bool,
     /// A disk failed and the guest is about to pause.
     disk_failed: Option<PauseReason>,
+    /// When it was last reset, by QEMU's clock.
+    reset_at_us: Option<u64>,
 }
+
+/// SeaBIOS answers a reset with one of its own. Resets so close to each other are one.
+const SAME_RESET_US: u64 = 2_000_000;
 
 impl Seen {
     /// Takes one event of QEMU and tells what is worth telling.
@@ -55,7 +60,11 @@ impl Seen {
                 (!again).then_some(GuestEventKind::Paused { no_space })
             }
             "RESUME" => self.paused.take().map(|_| GuestEventKind::Resumed),
-            "RESET" => Some(GuestEventKind::Rebooted),
+            "RESET" => {
+                let before = self.reset_at_us.replace(event.at_us);
+                let same = before.is_some_and(|at| event.at_us.abs_diff(at) < SAME_RESET_US);
+                (!same).then_some(GuestEventKind::Rebooted)
+            }
             "SHUTDOWN" => {
                 self.by_guest = event.data["reason"] == "guest-shutdown";
                 None
@@ -132,7 +141,7 @@ mod tests {
     use super::*;
 
     fn event(name: &str, data: Value) -> Event {
-        Event { name: name.into(), data }
+        Event { name: name.into(), data, at_us: 0 }
     }
 
     #[test]
@@ -185,8 +194,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_is_a_reboot() {
-        let told = Seen::default().apply(&event("RESET", json!({"reason": "guest-reset"})));
-        assert_eq!(told, Some(GuestEventKind::Rebooted));
+    fn a_reset_is_one_reboot_although_the_firmware_resets_again() {
+        let mut seen = Seen::default();
+        let mut reset = |at_us| {
+            seen.apply(&Event { at_us, ..event("RESET", json!({"reason": "guest-reset"})) })
+        };
+        assert_eq!(reset(1_000), Some(GuestEventKind::Rebooted));
+        assert_eq!(reset(1_000 + SAME_RESET_US - 1), None);
+        assert_eq!(reset(1_000 + 2 * SAME_RESET_US), Some(GuestEventKind::Rebooted));
     }
 }

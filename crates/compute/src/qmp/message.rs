@@ -11,6 +11,8 @@ pub struct Event {
     pub name: String,
     /// What comes with it; null when nothing does.
     pub data: Value,
+    /// When it happened, in microseconds since 1970 by the peer's clock; zero when it does not say.
+    pub at_us: u64,
 }
 
 /// A line.
@@ -44,12 +46,19 @@ pub(super) fn parse(line: &[u8]) -> Result<Message, QmpError> {
     }
     if let Some(name) = object.remove("event") {
         let Value::String(name) = name else { return garbage("an event's name is no text") };
-        return Ok(Message::Event(Event { name, data: object.remove("data").unwrap_or_default() }));
+        let at_us = object.get("timestamp").map_or(0, microseconds);
+        let data = object.remove("data").unwrap_or_default();
+        return Ok(Message::Event(Event { name, data, at_us }));
     }
     if object.contains_key("QMP") {
         return Ok(Message::Greeting);
     }
     garbage("it is neither reply, event nor greeting")
+}
+
+fn microseconds(timestamp: &Value) -> u64 {
+    let part = |name: &str| timestamp[name].as_u64().unwrap_or_default();
+    part("seconds").saturating_mul(1_000_000).saturating_add(part("microseconds"))
 }
 
 #[cfg(test)]
@@ -72,7 +81,7 @@ mod tests {
         );
         assert_eq!(
             read(r#"{"timestamp":{"seconds":1,"microseconds":2},"event":"STOP"}"#),
-            Message::Event(Event { name: "STOP".into(), data: Value::Null })
+            Message::Event(Event { name: "STOP".into(), data: Value::Null, at_us: 1_000_002 })
         );
     }
 

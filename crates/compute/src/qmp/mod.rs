@@ -47,7 +47,7 @@ pub enum QmpError {
     #[error("the connection is closed")]
     Closed,
     /// No reply in time.
-    #[error("no reply within {} s", COMMAND_TIMEOUT.as_secs())]
+    #[error("no reply in time")]
     TimedOut,
     /// A line of more than [`LINE_MAX`] bytes.
     #[error("a line is longer than {LINE_MAX} bytes")]
@@ -87,18 +87,19 @@ pub struct Client {
 }
 
 impl Client {
-    /// Greets the peer and starts the two tasks of the connection.
+    /// Waits for the peer's greeting, at most for `patience`, and starts the two tasks of the
+    /// connection. A peer greets only once it has opened all its disks.
     ///
     /// # Errors
     /// When the peer does not answer in time, or is no QMP peer.
-    pub async fn open<S>(stream: S) -> Result<(Self, Events), QmpError>
+    pub async fn open<S>(stream: S, patience: Duration) -> Result<(Self, Events), QmpError>
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let (reader, writer) = tokio::io::split(stream);
         let mut reader = BufReader::new(reader);
         let greeting =
-            timeout(COMMAND_TIMEOUT, next(&mut reader)).await.map_err(|_| QmpError::TimedOut)??;
+            timeout(patience, next(&mut reader)).await.map_err(|_| QmpError::TimedOut)??;
         if !matches!(greeting, Message::Greeting) {
             return Err(QmpError::Garbage { what: "the first line is no greeting" });
         }

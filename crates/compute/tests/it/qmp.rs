@@ -1,6 +1,6 @@
 //! The control protocol against a peer that follows a script.
 
-use ectype_compute::qmp::{Client, LINE_MAX, QmpError};
+use ectype_compute::qmp::{COMMAND_TIMEOUT, Client, LINE_MAX, QmpError};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 
@@ -32,7 +32,7 @@ async fn connected() -> (Client, ectype_compute::qmp::Events, Peer) {
         assert_eq!(asked["execute"], "qmp_capabilities");
         peer.say(format!("{{\"return\":{{}},\"id\":{}}}\n", asked["id"]).as_bytes()).await;
     };
-    let (opened, ()) = tokio::join!(Client::open(ours), greet);
+    let (opened, ()) = tokio::join!(Client::open(ours, COMMAND_TIMEOUT), greet);
     let (client, events) = opened.unwrap();
     (client, events, peer)
 }
@@ -136,7 +136,7 @@ async fn who_does_not_greet_is_no_peer() {
     for line in [&b"{\"return\":{}}\n"[..], b"SSH-2.0\n"] {
         let (ours, mut theirs) = duplex(4096);
         theirs.write_all(line).await.unwrap();
-        assert!(matches!(Client::open(ours).await, Err(QmpError::Garbage { .. })));
+        assert!(matches!(Client::open(ours, COMMAND_TIMEOUT).await, Err(QmpError::Garbage { .. })));
     }
 }
 
@@ -145,5 +145,5 @@ async fn a_peer_that_never_answers_is_not_waited_for() {
     let (client, _events, _peer) = connected().await;
     assert!(matches!(client.run("query-status").await, Err(QmpError::TimedOut)));
     let (ours, _theirs) = duplex(64);
-    assert!(matches!(Client::open(ours).await, Err(QmpError::TimedOut)));
+    assert!(matches!(Client::open(ours, COMMAND_TIMEOUT).await, Err(QmpError::TimedOut)));
 }
