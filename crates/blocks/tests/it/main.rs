@@ -1,0 +1,12 @@
+//! The engine's tests: the writable side (`layer_*`) and the sealed side (`sealed_*`).
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+extern crate ectype_blocks as blocks;
+
+mod sealed_damage;
+mod sealed_faults;
+mod sealed_fuzz;
+mod sealed_image;
+mod sealed_index;
+mod sealed_rig;
