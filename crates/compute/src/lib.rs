@@ -8,7 +8,7 @@
 //! Its invariant: a guest belongs to its directory and not to this process, so that a server which
 //! stops, crashes or is upgraded leaves its guests running, and the next one finds them again.
 //!
-//! Next to read: `port.rs`.
+//! Next to read: `port.rs`; for the stock image `stock/mod.rs` and `guest/README.md`.
 
 mod check;
 mod console;
@@ -25,7 +25,7 @@ pub use port::{
     Accel, CONSOLE_LOG_MAX, CONSOLE_READ_MAX, ComputeError, ConsolePart, DISKS_MAX, EVENTS_KEPT,
     GuestDisk, GuestEvent, GuestEventKind, GuestSpec, GuestState, HostLimits, Hypervisor,
     HypervisorInfo, PauseReason, READY_LINE, SEED_HOSTNAME_MAX, SEED_KEYS_MAX, Seed, Started,
-    USER_DATA_MAX,
+    USER_DATA_LINE, USER_DATA_MAX,
 };
 pub use qemu::{Qemu, QemuConfig};
 pub use seed::{SEED_IMAGE_SIZE, seed_image};

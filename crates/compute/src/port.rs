@@ -41,6 +41,10 @@ pub const EVENTS_KEPT: usize = 1024;
 /// the instance id of its seed and a line end.
 pub const READY_LINE: &str = "ectype-guest ready instance-id=";
 
+/// What a guest of the stock image says once its user data ended, followed by the exit status
+/// (`none` when it was not run) and ` instance-id=` with the instance id of its seed.
+pub const USER_DATA_LINE: &str = "ectype-guest user-data exit=";
+
 /// All that a guest is made of.
 #[derive(Clone, Debug)]
 pub struct GuestSpec {

@@ -15,15 +15,18 @@ use std::{
 use base::{ByteCount, Clock, InstanceId, SystemClock};
 use ectype_compute::{
     ComputeError, GuestDisk, GuestEvent, GuestEventKind, GuestSpec, GuestState, Hypervisor,
-    PauseReason, Qemu, QemuConfig, READY_LINE, Seed, stock,
+    PauseReason, Qemu, QemuConfig, READY_LINE, Seed, USER_DATA_LINE, stock,
 };
 use tokio::{
-    sync::broadcast,
+    sync::{Mutex, broadcast},
     time::{sleep, timeout},
 };
 
 /// Longest wait for a word of a guest that is emulated on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// One guest at a time: they are emulated, and all want the same cores.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// The image, or why there is none.
 fn image() -> Option<stock::StockImage> {
@@ -200,6 +203,7 @@ power_state:
 /// S2, S5: what a guest wrote is on its disk, and an image of that disk boots as another instance.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_stock_image_boots_runs_user_data_once_stops_clean_and_is_adopted() {
+    let _turn = TURN.lock().await;
     let Some(image) = image() else { return };
     let root = tempfile::tempdir().unwrap();
     let disk = Served::new(root.path(), &image.path, "boot");
@@ -212,7 +216,7 @@ async fn the_stock_image_boots_runs_user_data_once_stops_clean_and_is_adopted() 
     eprintln!("{started:?} after {:?}", bench.clock.monotonic() - since);
     bench.hear(&format!("{READY_LINE}0717_guest")).await;
     eprintln!("ready after {:?}", bench.clock.monotonic() - since);
-    let said = bench.hear("user-data exit=0 instance-id=0717_guest").await;
+    let said = bench.hear(&format!("{USER_DATA_LINE}0 instance-id=0717_guest")).await;
     eprintln!("user data done after {:?}", bench.clock.monotonic() - since);
     assert!(said.contains("demo ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFirst"), "{said}");
     assert!(said.contains("first: address inet 10.0.2.15"), "{said}");
@@ -232,7 +236,7 @@ async fn the_stock_image_boots_runs_user_data_once_stops_clean_and_is_adopted() 
     // Another instance from the same disk: its user data runs, and switches it off.
     let spec = bench.spec(&disk, "0717_other", SECOND);
     bench.qemu.start(spec).await.unwrap();
-    let said = bench.hear("user-data exit=0 instance-id=0717_other").await;
+    let said = bench.hear(&format!("{USER_DATA_LINE}0 instance-id=0717_other")).await;
     for word in ["payload: OK", "second: renamed 640", "second: recoveries 0"] {
         assert!(said.contains(word), "no `{word}` in {said}");
     }
@@ -270,6 +274,7 @@ impl Drop for NoneLeft {
 /// A full disk pauses the guest and harms nothing; resets, crashes and switching off are told apart.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_pauses_the_guest_and_every_end_is_told() {
+    let _turn = TURN.lock().await;
     let Some(image) = image() else { return };
     let root = tempfile::tempdir().unwrap();
     let disk = Served::with(root.path(), &image.path, "full", |disk| full(disk, true));
@@ -307,6 +312,7 @@ async fn a_full_disk_pauses_the_guest_and_every_end_is_told() {
 /// A disk that stays full keeps the guest paused, and it can still be switched off.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_stays_full_keeps_the_guest_paused() {
+    let _turn = TURN.lock().await;
     let Some(image) = image() else { return };
     let root = tempfile::tempdir().unwrap();
     let disk = Served::with(root.path(), &image.path, "full", |disk| full(disk, false));
@@ -322,6 +328,7 @@ async fn a_disk_that_stays_full_keeps_the_guest_paused() {
 /// A disk that nobody serves is a failed start that says so, and leaves no process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_nobody_serves_fails_the_start() {
+    let _turn = TURN.lock().await;
     let Some(image) = image() else { return };
     let root = tempfile::tempdir().unwrap();
     let disk = Served::new(root.path(), &image.path, "gone");

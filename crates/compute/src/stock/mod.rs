@@ -118,7 +118,7 @@ pub fn cached(out: &Path, capacity: ByteCount) -> Option<StockImage> {
 ///
 /// # Errors
 /// When programs are missing (all are named with their packages), a download fails, or a file
-/// cannot be written. The image that was there before then still is.
+/// cannot be written. An image that was there before is replaced by a whole one or not at all.
 pub fn build(options: &BuildOptions) -> Result<StockImage, StockError> {
     if let Some(image) = cached(&options.out, options.capacity) {
         return Ok(image);
@@ -129,11 +129,23 @@ pub fn build(options: &BuildOptions) -> Result<StockImage, StockError> {
     let tools = tools::Tools::find(&std::env::var_os("PATH").unwrap_or_default())?;
     fs::create_dir_all(&options.work).map_err(error::at("create", &options.work))?;
     let work = fs::canonicalize(&options.work).map_err(error::at("resolve", &options.work))?;
+    // Another process may be at the same work; then its image is as good as ours.
+    let lock = work.join("lock");
+    let held = fs::File::create(&lock).map_err(error::at("create", &lock))?;
+    held.lock().map_err(error::at("lock", &lock))?;
+    if let Some(image) = cached(&options.out, options.capacity) {
+        return Ok(image);
+    }
 
     let unpacked = packages::fetch(&tools, &work)?;
     let root = tree::build(&tools, &work, &unpacked)?;
     let initramfs = initramfs::build(&unpacked, &root.boot_modules)?;
     let parts = disk::Parts { kernel: &root.kernel, initramfs: &initramfs, root: &root.path };
+    let path = record_path(&options.out);
+    // A record never stands beside an image that it does not describe.
+    if path.exists() {
+        fs::remove_file(&path).map_err(error::at("remove", &path))?;
+    }
     let used = disk::build(&tools, &work, &options.out, options.capacity, &parts)?;
 
     let record = StockRecord {
@@ -143,7 +155,6 @@ pub fn build(options: &BuildOptions) -> Result<StockImage, StockError> {
         used,
         packages: unpacked.packages,
     };
-    let path = record_path(&options.out);
     let text = serde_json::to_vec_pretty(&record).unwrap_or_default();
     fs::write(&path, text).map_err(error::at("write", &path))?;
     Ok(StockImage { path: options.out.clone(), record })
