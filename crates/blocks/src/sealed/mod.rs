@@ -40,7 +40,8 @@ mod tree;
 
 pub use cache::{CACHE_BYTES_DEFAULT, ReadCache};
 pub use capture::{
-    CaptureLog, CaptureOptions, CaptureStep, NoLog, Progress, RecordedPack, Sealed, seal, verify,
+    CaptureLog, CaptureOptions, CaptureStep, NoLog, Progress, RecordedPack, Sealed, WORKERS_MAX,
+    seal, verify,
 };
 pub use id::{HexError, PackName, RecordId, RootId, StoreId};
 pub use image::SealedImage;

@@ -272,11 +272,7 @@ impl PublicNode {
     }
 
     /// Reads the public part of bytes whose id is already known to be right.
-    pub(super) fn parse_unchecked(
-        id: RecordId,
-        store: StoreId,
-        stored: &[u8],
-    ) -> Result<Self, Error> {
+    fn parse_unchecked(id: RecordId, store: StoreId, stored: &[u8]) -> Result<Self, Error> {
         let name = || id.to_string();
         let mut fields = Fields::new(stored, "node", &name);
         fields.head(NODE_MAGIC, NODE_VERSION)?;

@@ -7,7 +7,7 @@ use blocks::{
     BlockSource, CHUNK_SIZE, Error,
     sealed::{
         CaptureOptions, ChunkStore, PACK_SIZE_BYTES, RawSource, ReadCache, RootKey, SealedImage,
-        seal, verify,
+        WORKERS_MAX, seal, verify,
     },
 };
 
@@ -301,6 +301,21 @@ fn no_object_holds_plaintext_or_a_key() {
         for canary in &canaries {
             assert!(!object.windows(canary.len()).any(|part| part == canary));
         }
+    }
+}
+
+#[test]
+fn any_number_of_workers_makes_the_same_bytes() {
+    let (_, store) = Probe::created(1);
+    let mut disk = Disk::new(400 * 4096);
+    disk.scribble(&SeededEntropy::new(4), 60);
+    let entropy = SeededEntropy::new(3);
+    for workers in [0, 1, 2, 7, WORKERS_MAX, WORKERS_MAX + 1] {
+        let options =
+            CaptureOptions { workers, chunk_size: 4096, ..CaptureOptions::new(1, &entropy) };
+        let sealed = seal(&store, None, &disk, &options).unwrap();
+        let image = open(&store, sealed.root_id, &sealed.root_key);
+        assert_same(&image, &disk, &format!("{workers} workers"));
     }
 }
 
