@@ -8,6 +8,7 @@
 
 mod error;
 mod port;
+mod sql;
 
 pub use error::StoreError;
 pub use port::{
@@ -16,3 +17,4 @@ pub use port::{
     OutboxStore, Page, PageKey, Paged, ReservedIpFilter, SignIn, Store, SubnetFilter, VolumeFilter,
     VolumeStore, VpcFilter,
 };
+pub use sql::SqlStore;

@@ -72,6 +72,8 @@ pub trait ImageStore: Send + Sync {
         image: Image,
         change: Change,
     ) -> Result<(), StoreError>;
+    /// Every stock image, newest first; there are few.
+    async fn images_stock(&self, permit: SystemPermit) -> Result<Vec<Image>, StoreError>;
     /// An image that the scope sees: the account's own, or public.
     async fn image(&self, scope: &Scope, id: &ImageId) -> Result<ImageView, StoreError>;
     /// Images that the scope sees.
@@ -164,7 +166,7 @@ pub trait ImageStore: Send + Sync {
         permit: SystemPermit,
         now: Timestamp,
         limit: u32,
-        change: &(dyn Fn(&Image) -> Change + Send + Sync),
+        change: &(dyn for<'i> Fn(&'i Image) -> Change + Send + Sync),
     ) -> Result<Vec<ImageView>, StoreError>;
     /// The next date at which an image is due.
     async fn image_due_next(&self, permit: SystemPermit) -> Result<Option<Timestamp>, StoreError>;

@@ -15,11 +15,12 @@ pub type JobRow = JobRecord;
 pub trait JobStore: JobLog {
     /// A job.
     async fn job(&self, permit: SystemPermit, id: &JobId) -> Result<JobRow, StoreError>;
-    /// The newest job about a resource.
+    /// The newest job of a kind about a resource.
     async fn job_of(
         &self,
         permit: SystemPermit,
         subject: &str,
+        kind: &str,
     ) -> Result<Option<JobRow>, StoreError>;
     /// Jobs that are not settled, oldest first.
     async fn jobs_open(&self, permit: SystemPermit, limit: u32) -> Result<Vec<JobRow>, StoreError>;
@@ -38,4 +39,6 @@ pub trait JobStore: JobLog {
         permit: SystemPermit,
         id: &JobId,
     ) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+    /// The next sequence number of the region: grows by one with each call, never given twice.
+    async fn sequence_next(&self, permit: SystemPermit) -> Result<u64, StoreError>;
 }

@@ -1,0 +1,274 @@
+//! Accounts, principals, API keys, token keys, resource groups.
+
+use async_trait::async_trait;
+use base::{AccountId, PrincipalId, ResourceGroupId};
+use model::{Account, ApiKey, Principal, ResourceGroup, TokenKey};
+use policy::{Scope, SystemPermit};
+
+use super::{
+    SqlStore,
+    head::not_found,
+    list::Conditions,
+    retry::{reading, writing},
+    session::Session,
+    value::{Row, binds},
+};
+use crate::{Bootstrap, GroupFilter, IdentityStore, SignIn, StoreError};
+
+const ACCOUNT: &str = "SELECT id, name, provider, owner_id, created_at FROM accounts";
+const GROUP: &str = "SELECT id, account_id, name, is_default, created_at FROM resource_groups";
+
+fn account(row: &mut Row) -> Result<Account, StoreError> {
+    Ok(Account {
+        id: row.id()?,
+        name: row.text()?,
+        provider: row.bool()?,
+        owner: row.opt_id()?,
+        created_at: row.time()?,
+    })
+}
+
+fn principal(row: &mut Row) -> Result<Principal, StoreError> {
+    Ok(Principal { id: row.id()?, account: row.id()?, name: row.text()?, email: row.text()? })
+}
+
+fn api_key(row: &mut Row) -> Result<ApiKey, StoreError> {
+    Ok(ApiKey {
+        id: row.id()?,
+        account: row.id()?,
+        principal: row.id()?,
+        name: row.text()?,
+        hash: row.blob()?.try_into().map_err(|_| row.damaged("a hash is not 32 bytes"))?,
+        created_at: row.time()?,
+    })
+}
+
+fn token_key(row: Row) -> Result<TokenKey, StoreError> {
+    let mut row = row.of("token_keys");
+    Ok(TokenKey {
+        id: row.id()?,
+        sealed_private: row.blob()?,
+        public_der: row.blob()?,
+        created_at: row.time()?,
+    })
+}
+
+fn group(row: Row) -> Result<ResourceGroup, StoreError> {
+    let mut row = row.of("resource_groups");
+    Ok(ResourceGroup {
+        id: row.id()?,
+        account: row.id()?,
+        name: row.text()?,
+        default: row.bool()?,
+        created_at: row.time()?,
+    })
+}
+
+async fn account_insert(tx: &mut Session, account: &Account) -> Result<(), StoreError> {
+    tx.run(
+        "INSERT INTO accounts (id, name, provider, owner_id, created_at)
+         VALUES ($1, $2, $3, $4, $5)",
+        binds![
+            &account.id,
+            &account.name,
+            account.provider,
+            account.owner.as_ref(),
+            account.created_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn group_insert(tx: &mut Session, group: &ResourceGroup) -> Result<(), StoreError> {
+    tx.run(
+        "INSERT INTO resource_groups (id, account_id, name, is_default, created_at)
+         VALUES ($1, $2, $3, $4, $5)",
+        binds![&group.id, &group.account, &group.name, group.default, group.created_at],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn api_key_insert(tx: &mut Session, key: &ApiKey) -> Result<(), StoreError> {
+    tx.run(
+        "INSERT INTO api_keys (id, account_id, principal_id, name, hash, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        binds![
+            &key.id,
+            &key.account,
+            &key.principal,
+            &key.name,
+            key.hash.as_slice(),
+            key.created_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn token_key_insert(tx: &mut Session, key: &TokenKey) -> Result<(), StoreError> {
+    tx.run(
+        "INSERT INTO token_keys (id, sealed_private, public_der, created_at)
+         VALUES ($1, $2, $3, $4)",
+        binds![&key.id, key.sealed_private.as_slice(), key.public_der.as_slice(), key.created_at,],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn account_create(
+    tx: &mut Session,
+    account: &Account,
+    owner: &Principal,
+    group: &ResourceGroup,
+    key: &ApiKey,
+) -> Result<(), StoreError> {
+    account_insert(tx, account).await?;
+    tx.run(
+        "INSERT INTO principals (id, account_id, name, email) VALUES ($1, $2, $3, $4)",
+        binds![&owner.id, &owner.account, &owner.name, &owner.email],
+    )
+    .await?;
+    group_insert(tx, group).await?;
+    api_key_insert(tx, key).await
+}
+
+async fn bootstrap(tx: &mut Session, rows: &Bootstrap) -> Result<bool, StoreError> {
+    if tx.any("SELECT 1 FROM accounts LIMIT 1", binds![]).await? {
+        return Ok(false);
+    }
+    account_insert(tx, &rows.provider).await?;
+    group_insert(tx, &rows.provider_group).await?;
+    account_create(tx, &rows.account, &rows.owner, &rows.group, &rows.api_key).await?;
+    token_key_insert(tx, &rows.token_key).await?;
+    Ok(true)
+}
+
+async fn provider(tx: &mut Session) -> Result<(Account, ResourceGroup), StoreError> {
+    let row = tx.one(format!("{ACCOUNT} WHERE provider = 1"), binds![]).await?;
+    let account = account(&mut row.ok_or_else(|| not_found("account", "provider"))?)?;
+    let row = tx
+        .one(format!("{GROUP} WHERE account_id = $1 AND is_default = 1"), binds![&account.id])
+        .await?;
+    let group = group(row.ok_or_else(|| not_found("resource_group", "provider"))?)?;
+    Ok((account, group))
+}
+
+#[async_trait]
+impl IdentityStore for SqlStore {
+    async fn bootstrap(&self, _permit: SystemPermit, rows: Bootstrap) -> Result<bool, StoreError> {
+        writing!(self, |tx| bootstrap(tx, &rows))
+    }
+
+    async fn account_create(
+        &self,
+        _permit: SystemPermit,
+        account: Account,
+        owner: Principal,
+        group: ResourceGroup,
+        api_key: ApiKey,
+    ) -> Result<(), StoreError> {
+        writing!(self, |tx| account_create(tx, &account, &owner, &group, &api_key))
+    }
+
+    async fn provider(
+        &self,
+        _permit: SystemPermit,
+    ) -> Result<(Account, ResourceGroup), StoreError> {
+        reading!(self, |tx| provider(tx))
+    }
+
+    async fn account(&self, _permit: SystemPermit, id: &AccountId) -> Result<Account, StoreError> {
+        let mut session = self.engine.glance().await?;
+        let row = session.one(format!("{ACCOUNT} WHERE id = $1"), binds![id]).await?;
+        account(&mut row.ok_or_else(|| not_found("account", id))?.of("accounts"))
+    }
+
+    async fn sign_in(
+        &self,
+        _permit: SystemPermit,
+        hash: &[u8; 32],
+    ) -> Result<Option<SignIn>, StoreError> {
+        let mut session = self.engine.glance().await?;
+        let row = session
+            .one(
+                "SELECT k.id, k.account_id, k.principal_id, k.name, k.hash, k.created_at,
+                   p.id, p.account_id, p.name, p.email,
+                   a.id, a.name, a.provider, a.owner_id, a.created_at
+                 FROM api_keys k JOIN principals p ON p.id = k.principal_id
+                 JOIN accounts a ON a.id = k.account_id WHERE k.hash = $1",
+                binds![hash.as_slice()],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut row = row.of("api_keys");
+        Ok(Some(SignIn {
+            api_key: api_key(&mut row)?,
+            principal: principal(&mut row)?,
+            account: account(&mut row)?,
+        }))
+    }
+
+    async fn principal(
+        &self,
+        _permit: SystemPermit,
+        id: &PrincipalId,
+    ) -> Result<Option<(Principal, Account)>, StoreError> {
+        let mut session = self.engine.glance().await?;
+        let row = session
+            .one(
+                "SELECT p.id, p.account_id, p.name, p.email,
+                   a.id, a.name, a.provider, a.owner_id, a.created_at
+                 FROM principals p JOIN accounts a ON a.id = p.account_id WHERE p.id = $1",
+                binds![id],
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let mut row = row.of("principals");
+        Ok(Some((principal(&mut row)?, account(&mut row)?)))
+    }
+
+    async fn token_keys(&self, _permit: SystemPermit) -> Result<Vec<TokenKey>, StoreError> {
+        let mut session = self.engine.glance().await?;
+        let rows = session
+            .all(
+                "SELECT id, sealed_private, public_der, created_at FROM token_keys
+                 ORDER BY created_at DESC, id DESC",
+                binds![],
+            )
+            .await?;
+        rows.into_iter().map(token_key).collect()
+    }
+
+    async fn token_key_add(&self, _permit: SystemPermit, key: TokenKey) -> Result<(), StoreError> {
+        writing!(self, |tx| token_key_insert(tx, &key))
+    }
+
+    async fn resource_group(
+        &self,
+        scope: &Scope,
+        id: &ResourceGroupId,
+    ) -> Result<ResourceGroup, StoreError> {
+        let mut session = self.engine.glance().await?;
+        let row = session
+            .one(format!("{GROUP} WHERE id = $1 AND account_id = $2"), binds![id, scope.account()])
+            .await?;
+        group(row.ok_or_else(|| not_found("resource_group", id))?)
+    }
+
+    async fn resource_groups(
+        &self,
+        scope: &Scope,
+        filter: &GroupFilter,
+    ) -> Result<Vec<ResourceGroup>, StoreError> {
+        let mut conditions = Conditions::default();
+        conditions
+            .and("account_id = ?", binds![scope.account()])
+            .and_eq("name", filter.name.as_deref())
+            .and_eq("is_default", filter.default);
+        let mut session = self.engine.glance().await?;
+        let rows = conditions.all(&mut session, GROUP, "name").await?;
+        rows.into_iter().map(group).collect()
+    }
+}

@@ -1,0 +1,168 @@
+//! The images' part of the port, each call one transaction.
+
+use async_trait::async_trait;
+use base::{ImageId, RegionName, Timestamp, VolumeId};
+use jobs::{Fence, NewJob};
+use model::{Image, ImagePatch, ImageStatusReason, ImageView, LifecycleChange};
+use policy::{Permit, Scope, SystemPermit};
+
+use super::{
+    SqlStore, image, image_capture, image_lifecycle, image_list,
+    retry::{reading, writing},
+};
+use crate::{Change, ImageCommit, ImageFilter, ImageStore, Page, Paged, StoreError};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+#[async_trait]
+impl ImageStore for SqlStore {
+    async fn image_create(
+        &self,
+        permit: &Permit,
+        region: &RegionName,
+        image: Image,
+        source: &VolumeId,
+        inherit_allowed_use: bool,
+        job: NewJob,
+        change: Change,
+    ) -> Result<()> {
+        let now = self.clock.wall();
+        let (image, job) = (&image, &job);
+        let new = image_capture::Create { region, image, source, inherit_allowed_use, job, now };
+        writing!(self, |tx| image_capture::create(tx, permit, &new, &change))
+    }
+
+    async fn image_stock_add(
+        &self,
+        _permit: SystemPermit,
+        image: Image,
+        change: Change,
+    ) -> Result<()> {
+        writing!(self, |tx| image_capture::stock_add(tx, &image, &change))
+    }
+
+    async fn images_stock(&self, _permit: SystemPermit) -> Result<Vec<Image>> {
+        image_list::stock(&mut self.engine.glance().await?).await
+    }
+
+    async fn image(&self, scope: &Scope, id: &ImageId) -> Result<ImageView> {
+        image::seen(&mut self.engine.glance().await?, scope.account(), id).await
+    }
+
+    async fn images(
+        &self,
+        scope: &Scope,
+        filter: &ImageFilter,
+        page: &Page,
+    ) -> Result<Paged<ImageView>> {
+        reading!(self, |tx| image_list::list(tx, scope, filter, page))
+    }
+
+    async fn image_update(
+        &self,
+        permit: &Permit,
+        id: &ImageId,
+        revision: u64,
+        patch: ImagePatch,
+        now: Timestamp,
+        change: Change,
+    ) -> Result<ImageView> {
+        let update = image_lifecycle::Update { id, revision, patch: &patch, now };
+        writing!(self, |tx| image_lifecycle::update(tx, permit, &update, &change))
+    }
+
+    async fn image_lifecycle(
+        &self,
+        permit: &Permit,
+        id: &ImageId,
+        what: LifecycleChange,
+        now: Timestamp,
+        change: Change,
+    ) -> Result<()> {
+        writing!(self, |tx| image_lifecycle::lifecycle(tx, permit, id, &what, now, &change))
+    }
+
+    async fn image_delete(
+        &self,
+        permit: &Permit,
+        id: &ImageId,
+        job: NewJob,
+        change: Change,
+    ) -> Result<()> {
+        let now = self.clock.wall();
+        writing!(self, |tx| image_lifecycle::delete(tx, permit, id, &job, now, &change))
+    }
+
+    async fn image_any(&self, _permit: SystemPermit, id: &ImageId) -> Result<ImageView> {
+        image::any(&mut self.engine.glance().await?, id).await
+    }
+
+    async fn image_reasons_set(
+        &self,
+        _permit: SystemPermit,
+        fence: &Fence,
+        id: &ImageId,
+        reasons: Vec<ImageStatusReason>,
+    ) -> Result<()> {
+        writing!(self, |tx| image_capture::reasons_set(tx, fence, id, &reasons))
+    }
+
+    async fn image_commit(
+        &self,
+        _permit: SystemPermit,
+        fence: &Fence,
+        commit: ImageCommit,
+        change: Change,
+    ) -> Result<()> {
+        writing!(self, |tx| image_capture::commit(tx, fence, &commit, &change))
+    }
+
+    async fn image_failed(
+        &self,
+        _permit: SystemPermit,
+        fence: &Fence,
+        id: &ImageId,
+        reasons: Vec<ImageStatusReason>,
+        change: Change,
+    ) -> Result<()> {
+        writing!(self, |tx| image_capture::failed(tx, fence, id, &reasons, &change))
+    }
+
+    async fn image_settled(
+        &self,
+        _permit: SystemPermit,
+        fence: &Fence,
+        volume: &VolumeId,
+    ) -> Result<()> {
+        let now = self.clock.wall();
+        writing!(self, |tx| image_capture::settled(tx, fence, volume, now))
+    }
+
+    async fn image_gone(
+        &self,
+        _permit: SystemPermit,
+        fence: &Fence,
+        id: &ImageId,
+        change: Change,
+    ) -> Result<()> {
+        writing!(self, |tx| image_capture::gone(tx, fence, id, &change))
+    }
+
+    async fn images_due(
+        &self,
+        _permit: SystemPermit,
+        now: Timestamp,
+        limit: u32,
+        change: &(dyn for<'i> Fn(&'i Image) -> Change + Send + Sync),
+    ) -> Result<Vec<ImageView>> {
+        writing!(self, |tx| image_lifecycle::due(tx, now, limit, change))
+    }
+
+    async fn image_due_next(&self, _permit: SystemPermit) -> Result<Option<Timestamp>> {
+        image_lifecycle::due_next(&mut self.engine.glance().await?).await
+    }
+
+    async fn roots(&self, _permit: SystemPermit) -> Result<Vec<String>> {
+        image_capture::roots(&mut self.engine.glance().await?).await
+    }
+}

@@ -1,0 +1,165 @@
+//! Network interfaces of instances.
+
+use std::collections::HashMap;
+
+use base::{InstanceId, NicId, SecurityGroupId, ZoneName};
+use model::{Nic, NicView, Reference, ResourceName};
+use policy::{Action, Permit};
+
+use super::{
+    head::{NameSpace, head, head_binds, not_found},
+    list::marks,
+    outbox, permit,
+    session::Session,
+    value::{Row, Value, binds},
+};
+use crate::{Change, StoreError};
+
+const NAMES: NameSpace = NameSpace::new("network interface", "nics", "instance_id");
+
+fn view(row: Row) -> Result<NicView, StoreError> {
+    let mut row = row.of("nics");
+    let nic = Nic {
+        head: head(&mut row)?,
+        instance: row.id()?,
+        subnet: row.id()?,
+        primary_ip: row.id()?,
+        allow_ip_spoofing: row.bool()?,
+        primary: row.bool()?,
+        mac: row.text()?,
+        security_groups: Vec::new(),
+    };
+    let (subnet, zone) = (row.text()?, ZoneName::stored(row.text()?));
+    let ip = row.text()?;
+    Ok(NicView {
+        subnet: Reference { id: nic.subnet.clone(), name: subnet, deleted: false },
+        subnet_zone: zone,
+        primary_ip: Reference { id: nic.primary_ip.clone(), name: ip, deleted: false },
+        address: row.address()?,
+        security_groups: Vec::new(),
+        nic,
+    })
+}
+
+/// Interfaces of several instances, the primary one of each first.
+pub(crate) async fn of_instances(
+    session: &mut Session,
+    instances: &[&InstanceId],
+) -> Result<Vec<NicView>, StoreError> {
+    if instances.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Value> = instances.iter().map(|id| (*id).into()).collect();
+    let rows = session
+        .all(
+            format!(
+                "SELECT n.id, n.account_id, n.group_id, n.name, n.created_at, n.revision,
+                   n.instance_id, n.subnet_id, n.primary_ip_id, n.allow_ip_spoofing,
+                   n.is_primary, n.mac, s.name, s.zone, r.name, r.address
+                 FROM nics n JOIN subnets s ON s.id = n.subnet_id
+                 JOIN reserved_ips r ON r.id = n.primary_ip_id
+                 WHERE n.instance_id IN ({})
+                 ORDER BY n.instance_id, n.is_primary DESC, n.position",
+                marks(1, ids.len())
+            ),
+            ids,
+        )
+        .await?;
+    let mut views = rows.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;
+    groups_fill(session, &mut views).await?;
+    Ok(views)
+}
+
+async fn groups_fill(session: &mut Session, views: &mut [NicView]) -> Result<(), StoreError> {
+    if views.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<Value> = views.iter().map(|view| (&view.nic.head.id).into()).collect();
+    let rows = session
+        .all(
+            format!(
+                "SELECT x.nic_id, x.security_group_id, g.name FROM nic_security_groups x
+                 JOIN security_groups g ON g.id = x.security_group_id
+                 WHERE x.nic_id IN ({}) ORDER BY x.nic_id, x.position",
+                marks(1, ids.len())
+            ),
+            ids,
+        )
+        .await?;
+    let mut by_nic: HashMap<String, Vec<(SecurityGroupId, String)>> = HashMap::new();
+    for row in rows {
+        let mut row = row.of("nic_security_groups");
+        by_nic.entry(row.text()?).or_default().push((row.id()?, row.text()?));
+    }
+    for view in views {
+        for (id, name) in by_nic.remove(view.nic.head.id.as_str()).unwrap_or_default() {
+            view.nic.security_groups.push(id.clone());
+            view.security_groups.push(Reference { id, name, deleted: false });
+        }
+    }
+    Ok(())
+}
+
+/// Writes an interface with its groups; the address was given.
+pub(crate) async fn insert(tx: &mut Session, nic: &Nic, position: u32) -> Result<(), StoreError> {
+    NAMES.check(tx, nic.instance.as_str(), &nic.head.name, None).await?;
+    let mut values = head_binds(&nic.head);
+    values.extend(binds![
+        &nic.instance,
+        &nic.subnet,
+        &nic.primary_ip,
+        nic.allow_ip_spoofing,
+        nic.primary,
+        position,
+        &nic.mac,
+    ]);
+    tx.run(
+        "INSERT INTO nics (id, account_id, group_id, name, created_at, revision, instance_id,
+           subnet_id, primary_ip_id, allow_ip_spoofing, is_primary, position, mac)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        values,
+    )
+    .await?;
+    for (position, group) in (0_u32..).zip(&nic.security_groups) {
+        let there = tx
+            .any(
+                "SELECT 1 FROM security_groups WHERE id = $1 AND account_id = $2",
+                binds![group, &nic.head.account],
+            )
+            .await?;
+        if !there {
+            return Err(not_found("security_group", group));
+        }
+        tx.run(
+            "INSERT INTO nic_security_groups (nic_id, position, account_id, security_group_id)
+             VALUES ($1, $2, $3, $4)",
+            binds![&nic.head.id, position, &nic.head.account, group],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn rename(
+    tx: &mut Session,
+    permit: &Permit,
+    instance: &InstanceId,
+    id: &NicId,
+    name: &ResourceName,
+    change: &Change,
+) -> Result<(), StoreError> {
+    permit::covers(permit, &[Action::InstanceUpdate], instance.as_str())?;
+    let there = tx
+        .any(
+            "SELECT 1 FROM nics WHERE id = $1 AND instance_id = $2 AND account_id = $3",
+            binds![id, instance, permit.account()],
+        )
+        .await?;
+    if !there {
+        return Err(not_found("network_interface", id));
+    }
+    NAMES.check(tx, instance.as_str(), name, Some(id.as_str())).await?;
+    tx.run("UPDATE nics SET name = $2, revision = revision + 1 WHERE id = $1", binds![id, name])
+        .await?;
+    outbox::write(tx, change).await
+}

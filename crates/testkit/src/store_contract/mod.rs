@@ -1,0 +1,36 @@
+//! The contract of `meta::Store`: what every implementation must do.
+//!
+//! Each function is one test. It gets a [`FreshStore`], opens one empty store from it and speaks
+//! through the port alone. [`crate::store_contract_tests!`] lists them all and makes a test of
+//! each.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base::{Clock, Entropy};
+use meta::Store;
+
+// pub mod accounts;
+pub mod addresses;
+// pub mod captures;
+pub mod identity;
+// pub mod images;
+pub mod instances;
+mod list;
+// pub mod job_rows;
+// pub mod lifecycle;
+// pub mod names;
+pub mod network;
+// pub mod outbox;
+// pub mod pages;
+// pub mod races;
+// pub mod starts;
+pub mod volumes;
+pub mod world;
+
+/// Opens stores of one implementation, each without a row.
+#[async_trait]
+pub trait FreshStore: Send + Sync {
+    /// An empty store.
+    async fn open(&self, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Arc<dyn Store>;
+}
