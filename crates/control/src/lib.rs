@@ -31,6 +31,10 @@ pub use image::{ImageCreate, ImageProgress, ImageStorage, StockImage};
 pub use instance::{
     ActionCreate, BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource,
 };
+pub use meta::{
+    GroupFilter, ImageFilter, InstanceFilter, Page, PageKey, Paged, ReservedIpFilter, SubnetFilter,
+    VolumeFilter, VpcFilter,
+};
 pub use network::{
     PrefixCreate, PrefixUpdate, ReservedIpCreate, SubnetCreate, SubnetRange, VpcCreate,
 };

@@ -85,6 +85,12 @@ impl Control {
         self.parts.clock.region()
     }
 
+    /// How guests are run.
+    #[must_use]
+    pub fn hypervisor_info(&self) -> compute::HypervisorInfo {
+        self.parts.hypervisor.info()
+    }
+
     /// The region's name.
     #[must_use]
     pub const fn region(&self) -> &RegionName {

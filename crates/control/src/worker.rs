@@ -44,9 +44,24 @@ impl Control {
             .with(Arc::new(instance::DeleteJob::new(&region)))
     }
 
+    /// What the names of this process's workers begin with.
+    fn owner_prefix(&self) -> String {
+        format!("{}-{}-", self.config.host, self.run_id)
+    }
+
+    /// Takes up the jobs of the processes before this one on this host. They are dead: whoever
+    /// calls this holds the lock of the host's data directory.
+    ///
+    /// # Errors
+    /// When the store is away.
+    pub async fn jobs_take_over(&self) -> Result<u64, crate::Error> {
+        let hosts = format!("{}-", self.config.host);
+        Ok(self.store().leases_end(JOB, &hosts, &self.owner_prefix()).await?)
+    }
+
     /// A worker of jobs; `number` tells several of one process apart.
     pub(crate) fn runner(self: &Arc<Self>, number: usize) -> Runner {
-        let owner = format!("{}-{}-{number}", self.config.host, self.run_id);
+        let owner = format!("{}{number}", self.owner_prefix());
         Runner::new(
             Arc::clone(&self.job_log),
             Arc::new(self.registry()),

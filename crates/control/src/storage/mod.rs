@@ -113,6 +113,7 @@ impl Storage {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StorageError> {
         let chunks = Arc::new(ChunkStore::open_or_create(&config.store_dir, &*entropy)?);
+        chunks.delete_temporary()?;
         let host = VolumeHost::new(config.run_dir.join("x"), config.program.clone());
         let cache = Arc::new(ReadCache::new(SERVER_CACHE.0));
         Ok(Self { config, chunks, cache, host, keys, entropy })

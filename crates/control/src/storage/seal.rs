@@ -126,6 +126,8 @@ impl Storage {
             let base = base.as_ref().map(|(id, key)| (*id, key));
             let sealed = seal(&chunks, base, &*source, &options)?;
             verify(&chunks, &sealed, VERIFY_SAMPLES, &*entropy)?;
+            // What an attempt before this one left and this one did not take over.
+            chunks.delete_operation(request.op_sequence, &sealed.packs)?;
             Ok::<sealed::Sealed, blocks::Error>(sealed)
         })
         .await??;

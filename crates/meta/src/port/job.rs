@@ -39,6 +39,14 @@ pub trait JobStore: JobLog {
         permit: SystemPermit,
         id: &JobId,
     ) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+    /// Ends the leases of every worker whose name begins with `owners` but not with `but`: the
+    /// workers of a process that is known to be dead. Their jobs are due at once.
+    async fn leases_end(
+        &self,
+        permit: SystemPermit,
+        owners: &str,
+        but: &str,
+    ) -> Result<u64, StoreError>;
     /// The next sequence number of the region: grows by one with each call, never given twice.
     async fn sequence_next(&self, permit: SystemPermit) -> Result<u64, StoreError>;
 }

@@ -210,6 +210,23 @@ impl JobStore for SqlStore {
             .collect()
     }
 
+    async fn leases_end(
+        &self,
+        _permit: SystemPermit,
+        owners: &str,
+        but: &str,
+    ) -> Result<u64, StoreError> {
+        // Names of workers have no wildcard in them: hosts, ids and numbers.
+        let (owners, but) = (format!("{owners}%"), format!("{but}%"));
+        let ended = writing!(self, |tx| tx.all(
+            "UPDATE jobs SET lease_until = 0
+             WHERE status = 'running' AND lease_owner LIKE $1 AND lease_owner NOT LIKE $2
+             RETURNING id",
+            binds![owners.clone(), but.clone()],
+        ))?;
+        Ok(ended.len() as u64)
+    }
+
     async fn sequence_next(&self, _permit: SystemPermit) -> Result<u64, StoreError> {
         let next = writing!(self, |tx| counter::sequence(tx))?;
         Ok(next.unsigned_abs())
