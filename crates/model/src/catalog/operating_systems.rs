@@ -69,11 +69,11 @@ pub const OPERATING_SYSTEMS: &[OperatingSystem] = &[
         "13.x Trixie",
     ),
     linux(
-        "ectype-minimal-12-amd64",
-        "Ectype Minimal Linux 12 (amd64)",
-        "Ectype Minimal Linux",
+        "ectype-linux-1-amd64",
+        "Ectype Linux 1 (amd64)",
+        "Ectype Linux",
         "Ectype",
-        "12",
+        "1 (Debian 12 kernel and userland)",
     ),
     linux(
         "fedora-coreos-stable-amd64",
