@@ -109,10 +109,14 @@ impl Control {
         let job = self.instance_job(&view.instance, &permit, ctx, delete_job::KIND, state);
         let zone = view.instance.zone.as_str();
         let mut usage = vec![self.instance_usage_end(&view.instance)];
-        for going in
-            view.attachments.iter().filter(|a| a.attachment.delete_volume_on_instance_delete)
-        {
-            let volume = self.volume(ctx, &going.volume.id).await?;
+        let going: Vec<_> = view
+            .attachments
+            .iter()
+            .filter(|a| a.attachment.delete_volume_on_instance_delete)
+            .map(|a| a.volume.id.clone())
+            .collect();
+        for volume in &going {
+            let volume = self.volume(ctx, volume).await?;
             let crn = volume_crn(&volume.volume).to_string();
             usage.push(UsageChange::End { crn, at: self.now() });
         }

@@ -1,10 +1,9 @@
 //! `POST /instances`: what a caller wants, who may have it, and the one transaction that begins it.
 
 use base::{
-    ByteCount, ImageId, JobId, KeyId, ResourceGroupId, SecurityGroupId, SubnetId, VolumeId, VpcId,
+    ByteCount, ImageId, KeyId, ResourceGroupId, SecurityGroupId, SubnetId, VolumeId, VpcId,
     ZoneName,
 };
-use jobs::NewJob;
 use meta::NewInstance;
 use model::{
     AllowedUse, HostFailurePolicy, Image, InstanceView, IpRequest, MetadataService, Refusal,
@@ -12,7 +11,7 @@ use model::{
 };
 use policy::Action;
 
-use super::{draft::Decided, start_job};
+use super::draft::Decided;
 use crate::{Control, Error, RequestContext};
 
 /// An instance that a caller wants.
@@ -150,17 +149,8 @@ impl Control {
         }
         let boots = self.instance_boots(ctx, &want.boot).await?;
         let decided = Decided { group, vpc, default_group, profile, boots };
-        let (new, usage) = self
-            .instance_draft(ctx, want, decided, |instance| NewJob {
-                id: JobId::mint("", self.entropy()),
-                kind: start_job::KIND.to_owned(),
-                account: Some(instance.head.account.clone()),
-                subject: instance.head.id.to_string(),
-                host: Some(instance.host.clone()),
-                asked_by: ctx.asked_by(&permit),
-                state_json: start_job::State::first_start(),
-            })
-            .await?;
+        let asked_by = ctx.asked_by(&permit);
+        let (new, usage) = self.instance_draft(ctx, want, decided, asked_by).await?;
         self.instance_write(ctx, &permit, new, usage).await
     }
 
@@ -224,7 +214,8 @@ impl Control {
         let view = self.vpc(ctx, &vpc).await.map_err(|e| e.named_by("vpc"))?;
         self.permit(ctx, Action::VpcOperate, &view.vpc.head).await?;
         let nics = std::iter::once(&want.primary_nic).chain(&want.nics);
-        for group in nics.flat_map(|nic| &nic.security_groups) {
+        let groups: Vec<_> = nics.flat_map(|nic| nic.security_groups.clone()).collect();
+        for group in &groups {
             let field = "primary_network_interface.security_groups";
             let (group, _, _) =
                 self.security_group(ctx, group).await.map_err(|e| e.named_by(field))?;

@@ -1,7 +1,7 @@
 //! The rows of a new instance: instance, volumes, attachments, interfaces.
 
 use base::{
-    AttachmentId, ByteCount, Crn, InstanceId, NicId, ReservedIpId, ResourceGroupId,
+    AttachmentId, ByteCount, Crn, InstanceId, JobId, NicId, ReservedIpId, ResourceGroupId,
     SecurityGroupId, VpcId,
 };
 use jobs::NewJob;
@@ -16,6 +16,7 @@ use model::{
 use super::create::{
     BootVolume, Boots, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource,
 };
+use super::start_job;
 use crate::{
     Control, Error, RequestContext,
     storage::{Holder, volume_crn},
@@ -40,7 +41,7 @@ impl Control {
         ctx: &RequestContext,
         want: InstanceCreate,
         decided: Decided,
-        job: impl FnOnce(&Instance) -> NewJob + Send,
+        asked_by: String,
     ) -> Result<(NewInstance, Vec<UsageChange>), Error> {
         let id = InstanceId::mint(&format!("{}_", want.zone.id_number()), self.entropy());
         let mut volumes = Vec::new();
@@ -77,7 +78,15 @@ impl Control {
             host: self.config.host.clone(),
         };
         let usage = volumes.iter().map(|volume| self.volume_usage(volume)).collect();
-        let job = job(&instance);
+        let job = NewJob {
+            id: JobId::mint("", self.entropy()),
+            kind: start_job::KIND.to_owned(),
+            account: Some(instance.head.account.clone()),
+            subject: instance.head.id.to_string(),
+            host: Some(instance.host.clone()),
+            asked_by,
+            state_json: start_job::State::first_start(),
+        };
         Ok((NewInstance { instance, volumes, attachments, nics, job }, usage))
     }
 
