@@ -1,1 +1,35 @@
-//! HTTP: routers, authentication, request ids and limits.
+//! HTTP: the region's door.
+//!
+//! A request is answered in a fixed order: route, sizes, token, version and generation, body,
+//! use case. The crate refuses to know the store, the engine and the rules of the region: it
+//! parses by `wire`, asks `control`, and renders by `wire`. Its invariant: every answer, also to
+//! a panic, has a request id and IBM's shape, and no log line holds a secret, a body or a query.
+//!
+//! Next to read: [`operations`] for what is served, `answer` for the way of a request, then
+//! `vpc::images`.
+
+mod address;
+mod answer;
+mod app;
+mod authentication;
+mod call;
+mod config;
+mod extensions;
+mod health;
+mod iam;
+mod limits;
+mod metrics;
+pub mod operations;
+mod platform;
+mod reply;
+mod request_id;
+mod serve;
+mod vpc;
+
+pub use app::router;
+pub use config::ServerConfig;
+pub use limits::{
+    BODY_BYTES_MAX, CONNECTIONS_MAX, CONSOLE_BYTES_DEFAULT, CONSOLE_BYTES_MAX, DRAIN_TIME,
+    HEADER_BYTES_MAX, HEADER_TIME, REQUEST_TIME, URI_BYTES_MAX,
+};
+pub use serve::{Peer, serve};

@@ -1,12 +1,16 @@
 //! IAM identity: token requests and answers, errors, discovery and keys. Its shapes differ from
 //! the VPC API's.
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::Serialize;
 
 use crate::{ApiError, Query};
 
 /// Longest form of a token request, in bytes.
 pub const FORM_BYTES_MAX: usize = 65_536;
+
+/// What every token names as its maker, whatever the region's address: Terraform looks for it.
+pub const ISSUER: &str = "https://iam.cloud.ibm.com/identity";
 
 const APIKEY_GRANT: &str = "urn:ibm:params:oauth:grant-type:apikey";
 
@@ -34,7 +38,7 @@ impl std::fmt::Debug for TokenRequest {
 /// # Errors
 /// A form that cannot be read, a missing field, or a grant that is not served.
 pub fn token_request(form: &str) -> Result<TokenRequest, IamError> {
-    let form = Query::parse(form, FORM_BYTES_MAX).map_err(|e| IamError::bad_form(&e))?;
+    let form = Query::parse(form, FORM_BYTES_MAX).map_err(|e| IamError::of_api_error(&e))?;
     let needed =
         |name: &str| form.get(name).map(str::to_owned).ok_or_else(|| IamError::missing(name));
     match needed("grant_type")?.as_str() {
@@ -111,18 +115,20 @@ impl IamError {
         Self::new(500, "BXNIM0500E", "An internal error occurred.")
     }
 
-    /// The path is not IAM's.
+    /// A request that cannot be read.
     #[must_use]
     pub fn of_api_error(error: &ApiError) -> Self {
         Self::new(error.status, "BXNIM0109E", error.message.clone())
     }
 
-    fn missing(name: &str) -> Self {
-        Self::new(400, "BXNIM0109E", format!("Property missing or empty: '{name}'."))
+    /// Client credentials that are not known.
+    #[must_use]
+    pub fn unknown_client() -> Self {
+        Self::new(401, "BXNIM0106E", "The client ID or secret is not known.")
     }
 
-    fn bad_form(error: &ApiError) -> Self {
-        Self::new(400, "BXNIM0109E", error.message.clone())
+    fn missing(name: &str) -> Self {
+        Self::new(400, "BXNIM0109E", format!("Property missing or empty: '{name}'."))
     }
 
     fn unknown_grant() -> Self {
@@ -165,7 +171,7 @@ struct Context<'a> {
 /// `GET /identity/.well-known/openid-configuration`.
 #[derive(Debug, Serialize)]
 pub struct Discovery {
-    issuer: String,
+    issuer: &'static str,
     authorization_endpoint: String,
     token_endpoint: String,
     passcode_endpoint: String,
@@ -177,12 +183,12 @@ pub struct Discovery {
     grant_types_supported: [&'static str; 2],
 }
 
-/// What a client finds at `base_url`; `issuer` is what tokens name.
+/// What a client finds at `base_url`.
 #[must_use]
-pub fn discovery(base_url: &str, issuer: &str) -> Discovery {
+pub fn discovery(base_url: &str) -> Discovery {
     let identity = |path: &str| format!("{base_url}/identity/{path}");
     Discovery {
-        issuer: issuer.to_owned(),
+        issuer: ISSUER,
         authorization_endpoint: identity("authorize"),
         token_endpoint: identity("token"),
         passcode_endpoint: identity("passcode"),
@@ -206,16 +212,11 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// An RSA key; modulus and exponent in base64url.
+    /// An RSA key; modulus and exponent big-endian.
     #[must_use]
-    pub fn rsa(kid: &str, modulus: &str, exponent: &str) -> Self {
-        Self {
-            kty: "RSA",
-            n: modulus.to_owned(),
-            e: exponent.to_owned(),
-            alg: "RS256",
-            kid: kid.to_owned(),
-        }
+    pub fn rsa(kid: &str, modulus: &[u8], exponent: &[u8]) -> Self {
+        let text = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        Self { kty: "RSA", n: text(modulus), e: text(exponent), alg: "RS256", kid: kid.to_owned() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Actions of an instance, and what it was initialized with.
 
-use model::{ActionStatus, SshKey};
+use base::KeyId;
+use model::{ActionStatus, Reference};
 use serde::Serialize;
 
 use crate::{Kind, Render};
@@ -55,20 +56,20 @@ struct KeyRef<'a> {
     name: &'a str,
 }
 
-/// What an instance was initialized with: the keys that are still there.
+/// What an instance was initialized with: the keys that are still there, with fingerprints.
 #[must_use]
 pub fn initialization<'a>(
     r: &Render<'_>,
-    keys: impl IntoIterator<Item = &'a SshKey>,
+    keys: &'a [(Reference<KeyId>, String)],
 ) -> Initialization<'a> {
-    let each = keys.into_iter().map(|key| {
-        let id = key.head.id.as_str();
+    let each = keys.iter().map(|(key, fingerprint)| {
+        let id = key.id.as_str();
         KeyRef {
             crn: r.crn(Kind::KEY, id),
-            fingerprint: &key.fingerprint,
+            fingerprint,
             href: r.href_of(Kind::KEY, id),
             id,
-            name: key.head.name.as_str(),
+            name: &key.name,
         }
     });
     Initialization { keys: each.collect() }

@@ -1,0 +1,255 @@
+//! The way of a request, in its fixed order, and the answer's headers, log line and figures.
+//!
+//! ```text
+//! route -> sizes -> token -> version, generation -> body -> handler -> headers, log, metrics
+//! ```
+//!
+//! A handler that changes something runs in a task of its own: a client that goes away does not
+//! cut it in half.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
+    response::Response,
+};
+use bytes::Bytes;
+use futures::FutureExt;
+use http_body_util::{BodyExt, Limited};
+use wire::{ApiError, ApiVersion, ErrorCode, QUERY_BYTES_MAX, Query, check_generation};
+
+use crate::{
+    address,
+    app::App,
+    authentication::authenticate,
+    call::Call,
+    limits::{BODY_BYTES_MAX, BODY_TIME, HEADER_BYTES_MAX, REQUEST_TIME, URI_BYTES_MAX},
+    operations::{Family, Handler, Operation, Served, is_known},
+    reply::{Answer, Failure, JSON, Reply, internal},
+    request_id,
+    serve::Peer,
+};
+
+/// What a request was routed to.
+pub(crate) enum Asked {
+    /// A row of the table, with the parts of the path.
+    Operation(&'static Operation, Vec<(String, String)>),
+    /// A path of the table, with a method it does not have.
+    WrongMethod,
+    /// No path of the table.
+    Unknown,
+}
+
+/// A request of IAM or of the server itself: no token, no version.
+pub(crate) struct OpenCall {
+    pub(crate) app: Arc<App>,
+    pub(crate) base_url: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) request_id: String,
+}
+
+/// Answers a request.
+pub(crate) async fn answer(app: Arc<App>, asked: Asked, request: Request) -> Response {
+    let began = app.config.clock.monotonic();
+    let (parts, body) = request.into_parts();
+    let request_id = request_id::of(&parts.headers, &*app.config.entropy);
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let operation = match &asked {
+        Asked::Operation(operation, _) => Some(*operation),
+        Asked::WrongMethod | Asked::Unknown => None,
+    };
+    let answered =
+        AssertUnwindSafe(route(Arc::clone(&app), asked, parts, body, request_id.clone()))
+            .catch_unwind()
+            .await;
+    let reply = match answered {
+        Ok(Ok(reply)) => reply,
+        Ok(Err(Failure(error))) => of_error(&error, &request_id),
+        // The panic hook has logged where; the answer only says that it happened.
+        Err(_) => of_error(&internal(), &request_id),
+    };
+    let took = app.config.clock.monotonic().saturating_sub(began);
+    app.metrics.observe(operation, reply.status, took);
+    log(&method, &path, operation, &reply, took, &request_id);
+    respond(reply, &request_id)
+}
+
+fn of_error(error: &ApiError, request_id: &str) -> Reply {
+    let body = serde_json::to_vec(&error.body(request_id)).unwrap_or_default();
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    Reply { status, body: body.into(), content_type: JSON, etag: None }
+}
+
+async fn route(
+    app: Arc<App>,
+    asked: Asked,
+    parts: Parts,
+    body: Body,
+    request_id: String,
+) -> Answer {
+    check_sizes(&parts.uri, &parts.headers)?;
+    let (operation, params) = match asked {
+        Asked::Operation(operation, params) => (operation, params),
+        Asked::WrongMethod => return Err(wrong_method(&parts.method).into()),
+        Asked::Unknown => return Err(unknown(parts.uri.path()).into()),
+    };
+    match operation.served {
+        Served::NotYet => {
+            Err(ApiError::not_implemented(&format!("The operation {}", operation.name)).into())
+        }
+        Served::Open(handler) => {
+            let base_url = address::base_url(&app.config, &parts.uri, &parts.headers);
+            let body = read_body(&parts.method, body).await?;
+            handler(OpenCall { app, base_url, headers: parts.headers, body, request_id }).await
+        }
+        Served::By(family, handler) => {
+            let method = parts.method.clone();
+            let mut call = checked(app, family, params, parts, &request_id).await?;
+            call.body = read_body(&method, body).await?;
+            run(&method, handler, call).await
+        }
+    }
+}
+
+/// Token, then version and generation.
+async fn checked(
+    app: Arc<App>,
+    family: Family,
+    params: Vec<(String, String)>,
+    parts: Parts,
+    request_id: &str,
+) -> Result<Call, Failure> {
+    let peer = parts.extensions.get::<Peer>().copied();
+    let mut ctx = authenticate(&app.control, &parts.headers, peer, request_id).await?;
+    let query = Query::parse(parts.uri.query().unwrap_or_default(), QUERY_BYTES_MAX)?;
+    let version = match family {
+        Family::Vpc => {
+            let today = app.config.clock.wall().date();
+            let version = ApiVersion::parse(query.get("version"), &today)?;
+            check_generation(query.get("generation"))?;
+            version
+        }
+        Family::Platform | Family::Extension => ApiVersion::newest(),
+    };
+    ctx.api_version = version.to_string();
+    let base_url = address::base_url(&app.config, &parts.uri, &parts.headers);
+    let body = Bytes::new();
+    Ok(Call { app, ctx, version, base_url, query, params, headers: parts.headers, body })
+}
+
+async fn run(method: &Method, handler: Handler, call: Call) -> Answer {
+    let work = async move {
+        let limited = tokio::time::timeout(REQUEST_TIME, handler(call)).await;
+        limited.unwrap_or_else(|_| Err(timeout().into()))
+    };
+    if method == Method::GET || method == Method::HEAD {
+        return work.await;
+    }
+    match tokio::spawn(work).await {
+        Ok(answer) => answer,
+        Err(_) => Err(internal().into()),
+    }
+}
+
+fn check_sizes(uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+    let length = uri.path().len() + uri.query().map_or(0, str::len);
+    if length > URI_BYTES_MAX {
+        return Err(ApiError::new(
+            ErrorCode::UriTooLong,
+            format!("The path and query are longer than {URI_BYTES_MAX} bytes."),
+        ));
+    }
+    let size: usize = headers.iter().map(|(n, v)| n.as_str().len() + v.len()).sum();
+    if size > HEADER_BYTES_MAX {
+        return Err(ApiError::new(
+            ErrorCode::HeadersTooLarge,
+            format!("The headers are larger than {HEADER_BYTES_MAX} bytes."),
+        ));
+    }
+    Ok(())
+}
+
+async fn read_body(method: &Method, body: Body) -> Result<Bytes, ApiError> {
+    if method == Method::GET || method == Method::HEAD || method == Method::DELETE {
+        return Ok(Bytes::new());
+    }
+    let read = Limited::new(body, BODY_BYTES_MAX).collect();
+    match tokio::time::timeout(BODY_TIME, read).await {
+        Ok(Ok(read)) => Ok(read.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(ApiError::new(
+            ErrorCode::RequestTooLarge,
+            format!("The body is larger than {BODY_BYTES_MAX} bytes."),
+        )),
+        Ok(Err(_)) => Err(ApiError::new(ErrorCode::BadRequest, "The body could not be read.")),
+        Err(_) => Err(timeout()),
+    }
+}
+
+fn timeout() -> ApiError {
+    ApiError::new(ErrorCode::RequestTimeout, "The request took too long.")
+}
+
+fn wrong_method(method: &Method) -> ApiError {
+    ApiError::new(
+        ErrorCode::MethodNotAllowed,
+        format!("This path does not have the method {method}."),
+    )
+}
+
+fn unknown(path: &str) -> ApiError {
+    if is_known(path) {
+        return ApiError::not_implemented("This path of the VPC API");
+    }
+    ApiError::new(ErrorCode::InvalidRoute, "Nothing is served at this path.")
+}
+
+/// One line for each request: no body, no query, no header but the id.
+fn log(
+    method: &Method,
+    path: &str,
+    operation: Option<&Operation>,
+    reply: &Reply,
+    took: Duration,
+    request_id: &str,
+) {
+    let shown: String = path.chars().take(256).filter(|c| !c.is_control()).collect();
+    tracing::info!(
+        target: "ectype::access",
+        request_id,
+        %method,
+        path = shown,
+        operation = operation.map_or("none", |o| o.name),
+        status = reply.status.as_u16(),
+        bytes = reply.body.len(),
+        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+    );
+}
+
+fn respond(reply: Reply, request_id: &str) -> Response {
+    let empty = reply.status == StatusCode::NO_CONTENT;
+    let mut response = Response::new(Body::from(reply.body));
+    *response.status_mut() = reply.status;
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", id.clone());
+        headers.insert("x-correlation-id", id.clone());
+        headers.insert("transaction-id", id);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.insert(header::EXPIRES, HeaderValue::from_static("0"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !empty {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    }
+    if let Some(etag) = reply.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
+        headers.insert(header::ETAG, etag);
+    }
+    if reply.status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}

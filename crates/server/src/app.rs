@@ -1,0 +1,55 @@
+//! The router: the table of operations, as axum routes.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{RawPathParams, Request, State},
+    http::Method,
+    routing::{MethodFilter, on},
+};
+use base::ZoneName;
+use control::Control;
+
+use crate::{
+    ServerConfig,
+    answer::{Asked, answer},
+    metrics::Metrics,
+    operations::OPERATIONS,
+};
+
+/// What every request shares.
+pub(crate) struct App {
+    pub(crate) control: Arc<Control>,
+    pub(crate) config: ServerConfig,
+    pub(crate) metrics: Metrics,
+    pub(crate) zones: Vec<ZoneName>,
+}
+
+/// The region's API as a service.
+pub fn router(control: Arc<Control>, config: ServerConfig) -> Router {
+    let zones = control.region().zones();
+    let app = Arc::new(App { control, config, metrics: Metrics::new(), zones });
+    let mut router = Router::new();
+    for operation in OPERATIONS {
+        let handler =
+            move |State(app): State<Arc<App>>, params: RawPathParams, request: Request| {
+                let params = params.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
+                answer(app, Asked::Operation(operation, params), request)
+            };
+        router = router.route(operation.path, on(filter(&operation.method), handler));
+    }
+    router.method_not_allowed_fallback(wrong_method).fallback(unknown).with_state(app)
+}
+
+fn filter(method: &Method) -> MethodFilter {
+    MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET)
+}
+
+async fn wrong_method(State(app): State<Arc<App>>, request: Request) -> axum::response::Response {
+    answer(app, Asked::WrongMethod, request).await
+}
+
+async fn unknown(State(app): State<Arc<App>>, request: Request) -> axum::response::Response {
+    answer(app, Asked::Unknown, request).await
+}

@@ -1,0 +1,62 @@
+//! Ectype's own API under `/_ectype/v1`: what IBM's has no place for. A token is needed; `version`
+//! and `generation` are not. Documented in `docs/extensions.md`.
+
+use base::{ImageId, InstanceId};
+use wire::{ApiError, ErrorCode, Query, response};
+
+use crate::{
+    call::Call,
+    limits::{CONSOLE_BYTES_DEFAULT, CONSOLE_BYTES_MAX},
+    reply::{Answer, Reply},
+};
+
+/// How far an image's creation is, in true bytes (B6).
+pub(crate) async fn image_progress(call: Call) -> Answer {
+    let id: ImageId = call.id("id", "image")?;
+    let p = call.control().image_progress(&call.ctx, &id).await?;
+    let figures = response::ProgressFigures {
+        step: p.step,
+        chunks_total: p.chunks_total,
+        chunks_done: p.chunks_done,
+        bytes_read: p.bytes_read,
+        bytes_stored: p.bytes_stored,
+        started_at: p.started_at,
+        bytes_per_second: p.bytes_per_second,
+        eta_seconds: p.eta_seconds,
+    };
+    Reply::ok(&figures.of(id.as_str()))
+}
+
+/// What an image takes in the store.
+pub(crate) async fn image_storage(call: Call) -> Answer {
+    let id: ImageId = call.id("id", "image")?;
+    let storage = call.control().image_storage(&call.ctx, &id).await?;
+    Reply::ok(&response::StorageFigures {
+        image_id: id.to_string(),
+        capacity_bytes: storage.capacity.0,
+        logical_bytes: storage.logical.map(|bytes| bytes.0),
+        stored_bytes: storage.stored.map(|bytes| bytes.0),
+        root_id: storage.root_id,
+    })
+}
+
+/// What the console of an instance wrote, from `offset` on, at most `limit` bytes.
+pub(crate) async fn instance_console_log(call: Call) -> Answer {
+    let id: InstanceId = call.id("id", "instance")?;
+    let offset = number(&call.query, "offset", 0, u64::MAX)?.unwrap_or(0);
+    let limit = number(&call.query, "limit", 1, CONSOLE_BYTES_MAX as u64)?;
+    let limit = limit.and_then(|n| usize::try_from(n).ok()).unwrap_or(CONSOLE_BYTES_DEFAULT);
+    let part = call.control().console_log(&call.ctx, &id, offset, limit).await?;
+    Reply::ok(&response::console_log(id.as_str(), part.offset, &part.bytes, part.total))
+}
+
+fn number(query: &Query, name: &str, min: u64, max: u64) -> Result<Option<u64>, ApiError> {
+    let Some(text) = query.get(name) else { return Ok(None) };
+    match text.parse::<u64>() {
+        Ok(n) if (min..=max).contains(&n) => Ok(Some(n)),
+        _ => {
+            let message = format!("{name} must be an integer of {min} to {max}.");
+            Err(ApiError::parameter(ErrorCode::InvalidValue, name, message))
+        }
+    }
+}

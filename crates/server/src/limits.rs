@@ -1,0 +1,28 @@
+//! Every limit of the door, by name.
+
+use std::time::Duration;
+
+/// Largest body, in bytes.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Longest path and query, in bytes.
+pub const URI_BYTES_MAX: usize = 8 << 10;
+/// Largest sum of header names and values, in bytes.
+pub const HEADER_BYTES_MAX: usize = 32 << 10;
+/// Largest request head that a connection buffers at all; beyond it hyper answers 431 bare.
+pub(crate) const HEAD_BUFFER_BYTES: usize = 64 << 10;
+/// Most headers of a request.
+pub(crate) const HEADERS_MAX: usize = 100;
+/// How long a client may take to send a request head; also ends idle connections.
+pub const HEADER_TIME: Duration = Duration::from_secs(30);
+/// How long a client may take to send a body.
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long a use case may take.
+pub const REQUEST_TIME: Duration = Duration::from_secs(60);
+/// Most open connections; more wait to be accepted.
+pub const CONNECTIONS_MAX: usize = 1_024;
+/// How long a stopping server waits for requests that are being answered.
+pub const DRAIN_TIME: Duration = Duration::from_secs(10);
+/// Bytes of a console log when no limit is asked for.
+pub const CONSOLE_BYTES_DEFAULT: usize = 64 << 10;
+/// Most bytes of a console log in one answer.
+pub const CONSOLE_BYTES_MAX: usize = 1 << 20;

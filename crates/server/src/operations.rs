@@ -1,0 +1,313 @@
+//! The one table of operations: what is routed, what it is called, and who serves it.
+//!
+//! Names are IBM's `operationId`s. `NotYet` rows are operations of IBM's API on paths that are
+//! served otherwise; whole families that are not served are in [`KNOWN`].
+
+use axum::http::Method;
+use futures::future::BoxFuture;
+
+use crate::{
+    answer::OpenCall, call::Call, extensions, health, iam, platform::resource_groups,
+    reply::Answer, vpc,
+};
+
+pub(crate) type Handler = fn(Call) -> BoxFuture<'static, Answer>;
+pub(crate) type OpenHandler = fn(OpenCall) -> BoxFuture<'static, Answer>;
+
+/// Which checks a request passes before its handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// Token, version, generation.
+    Vpc,
+    /// Token: IBM's platform services.
+    Platform,
+    /// Token: Ectype's own extensions.
+    Extension,
+}
+
+/// Who answers.
+#[derive(Clone, Copy)]
+pub(crate) enum Served {
+    /// A handler, after the checks of its family.
+    By(Family, Handler),
+    /// A handler without token.
+    Open(OpenHandler),
+    /// Nobody yet: `not_implemented`.
+    NotYet,
+}
+
+/// A row of the table.
+pub struct Operation {
+    /// Method.
+    pub method: Method,
+    /// Path with its parameters in braces.
+    pub path: &'static str,
+    /// IBM's name of the operation.
+    pub name: &'static str,
+    pub(crate) served: Served,
+}
+
+impl Operation {
+    /// Whether a handler answers it.
+    #[must_use]
+    pub const fn is_served(&self) -> bool {
+        !matches!(self.served, Served::NotYet)
+    }
+}
+
+macro_rules! operations {
+    ($($method:ident $path:literal $name:ident: $served:tt $(($family:ident $handler:path))?;)*) => {
+        /// The table.
+        pub static OPERATIONS: &[Operation] = &[$(Operation {
+            method: Method::$method,
+            path: $path,
+            name: stringify!($name),
+            served: operations!(@$served $(($family $handler))?),
+        },)*];
+    };
+    (@by ($family:ident $handler:path)) => {
+        Served::By(Family::$family, |call| Box::pin($handler(call)))
+    };
+    (@open (Open $handler:path)) => { Served::Open(|call| Box::pin($handler(call))) };
+    (@not_yet) => { Served::NotYet };
+}
+
+operations! {
+    GET "/v1/images" list_images: by (Vpc vpc::images::list);
+    POST "/v1/images" create_image: by (Vpc vpc::images::create);
+    GET "/v1/images/{id}" get_image: by (Vpc vpc::images::get);
+    PATCH "/v1/images/{id}" update_image: by (Vpc vpc::images::update);
+    DELETE "/v1/images/{id}" delete_image: by (Vpc vpc::images::delete);
+    POST "/v1/images/{id}/deprecate" deprecate_image: by (Vpc vpc::images::deprecate);
+    POST "/v1/images/{id}/obsolete" obsolete_image: by (Vpc vpc::images::obsolete);
+
+    GET "/v1/volumes" list_volumes: by (Vpc vpc::volumes::list);
+    POST "/v1/volumes" create_volume: by (Vpc vpc::volumes::create);
+    GET "/v1/volumes/{id}" get_volume: by (Vpc vpc::volumes::get);
+    PATCH "/v1/volumes/{id}" update_volume: by (Vpc vpc::volumes::update);
+    DELETE "/v1/volumes/{id}" delete_volume: by (Vpc vpc::volumes::delete);
+    GET "/v1/volume/profiles" list_volume_profiles: by (Vpc vpc::profiles::volume_list);
+    GET "/v1/volume/profiles/{name}" get_volume_profile: by (Vpc vpc::profiles::volume_get);
+
+    GET "/v1/instances" list_instances: by (Vpc vpc::instances::list);
+    POST "/v1/instances" create_instance: by (Vpc vpc::instances::create);
+    GET "/v1/instances/{id}" get_instance: by (Vpc vpc::instances::get);
+    PATCH "/v1/instances/{id}" update_instance: by (Vpc vpc::instances::update);
+    DELETE "/v1/instances/{id}" delete_instance: by (Vpc vpc::instances::delete);
+    GET "/v1/instances/{id}/initialization" get_instance_initialization:
+        by (Vpc vpc::instances::initialization);
+    POST "/v1/instances/{id}/actions" create_instance_action: by (Vpc vpc::instances::action);
+    GET "/v1/instances/{id}/actions/{action_id}" get_instance_action:
+        by (Vpc vpc::instances::action_get);
+    GET "/v1/instances/{id}/volume_attachments" list_instance_volume_attachments:
+        by (Vpc vpc::attachments::list);
+    POST "/v1/instances/{id}/volume_attachments" create_instance_volume_attachment: not_yet;
+    GET "/v1/instances/{id}/volume_attachments/{attachment_id}" get_instance_volume_attachment:
+        by (Vpc vpc::attachments::get);
+    PATCH "/v1/instances/{id}/volume_attachments/{attachment_id}"
+        update_instance_volume_attachment: by (Vpc vpc::attachments::update);
+    DELETE "/v1/instances/{id}/volume_attachments/{attachment_id}"
+        delete_instance_volume_attachment: by (Vpc vpc::attachments::delete);
+    GET "/v1/instances/{id}/network_interfaces" list_instance_network_interfaces:
+        by (Vpc vpc::network_interfaces::list);
+    POST "/v1/instances/{id}/network_interfaces" create_instance_network_interface: not_yet;
+    GET "/v1/instances/{id}/network_interfaces/{nic_id}" get_instance_network_interface:
+        by (Vpc vpc::network_interfaces::get);
+    PATCH "/v1/instances/{id}/network_interfaces/{nic_id}" update_instance_network_interface:
+        by (Vpc vpc::network_interfaces::update);
+    DELETE "/v1/instances/{id}/network_interfaces/{nic_id}" delete_instance_network_interface:
+        not_yet;
+    GET "/v1/instance/profiles" list_instance_profiles: by (Vpc vpc::profiles::instance_list);
+    GET "/v1/instance/profiles/{name}" get_instance_profile:
+        by (Vpc vpc::profiles::instance_get);
+
+    GET "/v1/keys" list_keys: by (Vpc vpc::keys::list);
+    POST "/v1/keys" create_key: by (Vpc vpc::keys::create);
+    GET "/v1/keys/{id}" get_key: by (Vpc vpc::keys::get);
+    PATCH "/v1/keys/{id}" update_key: by (Vpc vpc::keys::update);
+    DELETE "/v1/keys/{id}" delete_key: by (Vpc vpc::keys::delete);
+
+    GET "/v1/vpcs" list_vpcs: by (Vpc vpc::vpcs::list);
+    POST "/v1/vpcs" create_vpc: by (Vpc vpc::vpcs::create);
+    GET "/v1/vpcs/{id}" get_vpc: by (Vpc vpc::vpcs::get);
+    PATCH "/v1/vpcs/{id}" update_vpc: by (Vpc vpc::vpcs::update);
+    DELETE "/v1/vpcs/{id}" delete_vpc: by (Vpc vpc::vpcs::delete);
+    GET "/v1/vpcs/{id}/default_network_acl" get_vpc_default_network_acl:
+        by (Vpc vpc::vpcs::default_network_acl);
+    GET "/v1/vpcs/{id}/default_security_group" get_vpc_default_security_group:
+        by (Vpc vpc::vpcs::default_security_group);
+    GET "/v1/vpcs/{id}/default_routing_table" get_vpc_default_routing_table:
+        by (Vpc vpc::vpcs::default_routing_table);
+    GET "/v1/vpcs/{id}/address_prefixes" list_vpc_address_prefixes:
+        by (Vpc vpc::address_prefixes::list);
+    POST "/v1/vpcs/{id}/address_prefixes" create_vpc_address_prefix:
+        by (Vpc vpc::address_prefixes::create);
+    GET "/v1/vpcs/{id}/address_prefixes/{prefix_id}" get_vpc_address_prefix:
+        by (Vpc vpc::address_prefixes::get);
+    PATCH "/v1/vpcs/{id}/address_prefixes/{prefix_id}" update_vpc_address_prefix:
+        by (Vpc vpc::address_prefixes::update);
+    DELETE "/v1/vpcs/{id}/address_prefixes/{prefix_id}" delete_vpc_address_prefix:
+        by (Vpc vpc::address_prefixes::delete);
+
+    GET "/v1/subnets" list_subnets: by (Vpc vpc::subnets::list);
+    POST "/v1/subnets" create_subnet: by (Vpc vpc::subnets::create);
+    GET "/v1/subnets/{id}" get_subnet: by (Vpc vpc::subnets::get);
+    PATCH "/v1/subnets/{id}" update_subnet: by (Vpc vpc::subnets::update);
+    DELETE "/v1/subnets/{id}" delete_subnet: by (Vpc vpc::subnets::delete);
+    GET "/v1/subnets/{id}/reserved_ips" list_subnet_reserved_ips:
+        by (Vpc vpc::reserved_ips::list);
+    POST "/v1/subnets/{id}/reserved_ips" create_subnet_reserved_ip:
+        by (Vpc vpc::reserved_ips::create);
+    GET "/v1/subnets/{id}/reserved_ips/{ip_id}" get_subnet_reserved_ip:
+        by (Vpc vpc::reserved_ips::get);
+    PATCH "/v1/subnets/{id}/reserved_ips/{ip_id}" update_subnet_reserved_ip:
+        by (Vpc vpc::reserved_ips::update);
+    DELETE "/v1/subnets/{id}/reserved_ips/{ip_id}" delete_subnet_reserved_ip:
+        by (Vpc vpc::reserved_ips::delete);
+
+    GET "/v1/security_groups" list_security_groups: by (Vpc vpc::security_groups::list);
+    POST "/v1/security_groups" create_security_group: not_yet;
+    GET "/v1/security_groups/{id}" get_security_group: by (Vpc vpc::security_groups::get);
+    PATCH "/v1/security_groups/{id}" update_security_group: not_yet;
+    DELETE "/v1/security_groups/{id}" delete_security_group: not_yet;
+    GET "/v1/network_acls" list_network_acls: not_yet;
+    POST "/v1/network_acls" create_network_acl: not_yet;
+    GET "/v1/network_acls/{id}" get_network_acl: by (Vpc vpc::network_acls::get);
+    PATCH "/v1/network_acls/{id}" update_network_acl: not_yet;
+    DELETE "/v1/network_acls/{id}" delete_network_acl: not_yet;
+
+    GET "/v1/regions" list_regions: by (Vpc vpc::geography::region_list);
+    GET "/v1/regions/{name}" get_region: by (Vpc vpc::geography::region_get);
+    GET "/v1/regions/{name}/zones" list_region_zones: by (Vpc vpc::geography::zone_list);
+    GET "/v1/regions/{name}/zones/{zone}" get_region_zone: by (Vpc vpc::geography::zone_get);
+    GET "/v1/operating_systems" list_operating_systems: by (Vpc vpc::operating_systems::list);
+    GET "/v1/operating_systems/{name}" get_operating_system:
+        by (Vpc vpc::operating_systems::get);
+
+    GET "/v2/resource_groups" list_resource_groups: by (Platform resource_groups::list);
+    POST "/v2/resource_groups" create_resource_group: not_yet;
+    GET "/v2/resource_groups/{id}" get_resource_group: by (Platform resource_groups::get);
+    PATCH "/v2/resource_groups/{id}" update_resource_group: not_yet;
+    DELETE "/v2/resource_groups/{id}" delete_resource_group: not_yet;
+
+    POST "/identity/token" get_token: open (Open iam::token);
+    POST "/oidc/token" get_token_oidc: open (Open iam::token);
+    GET "/identity/keys" get_token_keys: open (Open iam::keys);
+    GET "/identity/.well-known/openid-configuration" get_discovery: open (Open iam::discovery);
+
+    GET "/_ectype/v1/images/{id}/progress" ectype_image_progress:
+        by (Extension extensions::image_progress);
+    GET "/_ectype/v1/images/{id}/storage" ectype_image_storage:
+        by (Extension extensions::image_storage);
+    GET "/_ectype/v1/instances/{id}/console_log" ectype_instance_console_log:
+        by (Extension extensions::instance_console_log);
+
+    GET "/healthz" healthz: open (Open health::healthz);
+    GET "/metrics" metrics: open (Open health::metrics);
+}
+
+/// Families of IBM's API that are known and not served: everything below these paths. A part
+/// in braces stands for any one part.
+pub const KNOWN: &[&str] = &[
+    "/v1/backup_policies",
+    "/v1/bare_metal_server/capacities",
+    "/v1/bare_metal_server/profiles",
+    "/v1/bare_metal_servers",
+    "/v1/cluster_network/profiles",
+    "/v1/cluster_networks",
+    "/v1/dedicated_host/groups",
+    "/v1/dedicated_host/profiles",
+    "/v1/dedicated_hosts",
+    "/v1/endpoint_gateways",
+    "/v1/floating_ips",
+    "/v1/flow_log_collectors",
+    "/v1/ike_policies",
+    "/v1/images/{id}/bare_metal_server_profiles",
+    "/v1/images/{id}/export_jobs",
+    "/v1/images/{id}/instance_profiles",
+    "/v1/instance/templates",
+    "/v1/instance_groups",
+    "/v1/instances/{id}/cluster_network_attachments",
+    "/v1/instances/{id}/console",
+    "/v1/instances/{id}/console_access_token",
+    "/v1/instances/{id}/disks",
+    "/v1/instances/{id}/network_attachments",
+    "/v1/instances/{id}/network_interfaces/{nic_id}/floating_ips",
+    "/v1/instances/{id}/network_interfaces/{nic_id}/ips",
+    "/v1/instances/{id}/reinitialize",
+    "/v1/instances/{id}/software_attachments",
+    "/v1/ipsec_policies",
+    "/v1/load_balancer/profiles",
+    "/v1/load_balancers",
+    "/v1/network_acls/{id}/rules",
+    "/v1/placement_groups",
+    "/v1/private_path_service_gateways",
+    "/v1/public_address_ranges",
+    "/v1/public_gateways",
+    "/v1/reservations",
+    "/v1/security_groups/{id}/rules",
+    "/v1/security_groups/{id}/targets",
+    "/v1/share/profiles",
+    "/v1/shares",
+    "/v1/snapshot_consistency_groups",
+    "/v1/snapshots",
+    "/v1/subnets/{id}/network_acl",
+    "/v1/subnets/{id}/public_gateway",
+    "/v1/subnets/{id}/routing_table",
+    "/v1/virtual_network_interfaces",
+    "/v1/volumes/{id}/instance_profiles",
+    "/v1/volumes/{id}/jobs",
+    "/v1/vpcs/{id}/dns_resolution_bindings",
+    "/v1/vpcs/{id}/routes",
+    "/v1/vpcs/{id}/routing_tables",
+    "/v1/vpn_gateways",
+    "/v1/vpn_servers",
+];
+
+/// Whether a path that is not in the table belongs to IBM's API.
+pub(crate) fn is_known(path: &str) -> bool {
+    KNOWN.iter().any(|known| {
+        let mut parts = path.split('/');
+        known.split('/').all(|want| match parts.next() {
+            Some(part) => want == part || (want.starts_with('{') && !part.is_empty()),
+            None => false,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_operation_is_there_once() {
+        let names: HashSet<_> = OPERATIONS.iter().map(|o| o.name).collect();
+        let places: HashSet<_> = OPERATIONS.iter().map(|o| (&o.method, o.path)).collect();
+        assert_eq!((names.len(), places.len()), (OPERATIONS.len(), OPERATIONS.len()));
+    }
+
+    #[test]
+    fn known_families_are_known_with_all_that_is_below_them() {
+        for known in [
+            "/v1/snapshots",
+            "/v1/snapshots/x",
+            "/v1/images/x/export_jobs/y",
+            "/v1/instance/templates",
+            "/v1/vpcs/x/routing_tables/y/routes",
+        ] {
+            assert!(is_known(known), "{known}");
+        }
+        for unknown in [
+            "/",
+            "/v1",
+            "/v1/nothing",
+            "/v1/snapshotsx",
+            "/v2/snapshots",
+            "/v1/images//export_jobs",
+        ] {
+            assert!(!is_known(unknown), "{unknown}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Handlers of IBM's platform services.
+
+pub(crate) mod resource_groups;
