@@ -17,6 +17,31 @@ macro_rules! store_contract_tests {
             instances: an_instance_reads_back, instances_are_filtered, instance_updates,
                 instance_actions, instance_status_is_compared, instance_deletion,
                 only_free_volumes_are_attached;
+            images: an_image_has_the_facts_of_its_volume, allowed_use_can_be_given,
+                sources_are_checked_in_the_transaction, a_customers_key_is_kept,
+                names_outlive_what_they_name, images_are_filtered,
+                a_new_stock_image_deprecates_the_older, only_provisionable_images_make_instances,
+                stock_images_are_the_providers, an_attached_data_volume_is_no_source;
+            captures: a_commit_counts_once, a_stale_worker_changes_nothing, a_failed_capture,
+                a_volume_is_freed_by_its_holder, a_volume_is_rebased_once,
+                deleting_a_pending_image_cancels, only_a_deleting_image_goes;
+            starts: a_start_waits_for_the_capture, a_stop_takes_a_waiting_start_back,
+                a_failed_capture_releases_the_start, a_captured_instance_is_not_deleted;
+            lifecycle: forwards_and_backwards, dates_come_due, due_images_come_in_batches,
+                dates_that_pass_while_pending, updates_are_checked,
+                a_deleting_image_takes_no_change;
+            job_rows: claims_are_exclusive, progress_is_fenced, jobs_are_found,
+                notes_are_kept_by_key, the_sequence_only_grows;
+            outbox: events_read_back, a_refused_change_is_not_reported, usage_begins_and_ends;
+            names: names_are_unique_in_an_account, names_are_unique_in_a_parent, account_limits,
+                network_limits, instance_limits;
+            pages: ties_are_broken_in_byte_order, page_sizes_at_both_sides, pages_do_not_move,
+                every_list_pages;
+            races: one_capture_of_a_volume_at_once, one_of_a_name_at_once,
+                one_writer_of_a_revision_at_once, addresses_are_given_once,
+                claims_epochs_and_numbers_are_given_once, commit_meets_delete;
+            accounts: reads_stay_in_the_account, writes_stay_in_the_account,
+                parts_stay_in_the_account, permits_must_fit;
         }
     };
     (@all $fresh:expr; $($module:ident: $($name:ident),*;)*) => {
