@@ -1,2 +1,34 @@
-//! The program `ectype`.
-fn main() {}
+//! The program `ectype`: one binary that is a region, its operator's tool, and the engine
+//! processes of its volumes.
+//!
+//! It refuses to know any use case: it reads settings, wires the ports and passes on. Next to
+//! read: `cli` for the commands, `serve` for the region.
+
+mod catalog;
+mod cli;
+mod data_dir;
+mod env;
+mod operator;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let command = cli::Cli::parse().command;
+    // Engines and supervisors have runtimes, or none, of their own.
+    match command {
+        cli::Command::VolumeSupervisor => return export::supervisor::main(),
+        cli::Command::VolumeEngine => return export::engine::main(),
+        _ => {}
+    }
+    match cli::run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ectype: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

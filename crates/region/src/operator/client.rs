@@ -1,0 +1,87 @@
+//! The operator's end of the socket.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    os::unix::net::UnixStream,
+};
+
+use anyhow::Context;
+
+use super::{Answer, Ask, LINE_BYTES_MAX};
+use crate::data_dir::DataDir;
+
+fn connect(data: &DataDir) -> anyhow::Result<UnixStream> {
+    let (_dir, path) = data.operator_socket()?;
+    UnixStream::connect(&path)
+        .with_context(|| format!("no server runs on {}", data.root().display()))
+}
+
+/// Asks, and reads the answer.
+fn ask(data: &DataDir, ask: &Ask) -> anyhow::Result<serde_json::Value> {
+    let mut stream = connect(data)?;
+    send(&mut stream, ask)?;
+    let mut line = String::new();
+    BufReader::new(stream.take(LINE_BYTES_MAX as u64)).read_line(&mut line)?;
+    match serde_json::from_str(&line).context("the server ended before it answered")? {
+        Answer::Done { value } => Ok(value),
+        Answer::Refused { why } => anyhow::bail!(why),
+    }
+}
+
+fn send(stream: &mut UnixStream, ask: &Ask) -> anyhow::Result<()> {
+    let mut line = serde_json::to_vec(ask)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    Ok(())
+}
+
+/// Ends the region; returns once it has ended. A region that does not run is no error.
+pub fn stop(data: &DataDir) -> anyhow::Result<()> {
+    let Ok(mut stream) = connect(data) else {
+        eprintln!("ectype: no server runs on {}", data.root().display());
+        return Ok(());
+    };
+    send(&mut stream, &Ask::Stop)?;
+    // The server says nothing: it closes the connection when it has ended. A reset is an end too.
+    let _ = stream.read(&mut [0]);
+    // Only with the lock free is it gone.
+    while data.lock().is_err() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// Says what runs.
+pub fn status(data: &DataDir, json: bool) -> anyhow::Result<()> {
+    let value = ask(data, &Ask::Status)?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&value)?);
+        return Ok(());
+    }
+    println!("url           {}", data.endpoint()?);
+    if let Some(fields) = value.as_object() {
+        for (name, value) in fields {
+            match value {
+                serde_json::Value::String(text) => println!("{name:<13} {text}"),
+                other => println!("{name:<13} {other}"),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes an account and prints its credentials.
+pub fn account_create(data: &DataDir, name: String) -> anyhow::Result<()> {
+    let value = ask(data, &Ask::AccountCreate { name })?;
+    println!("{}", serde_json::to_string_pretty(&value)?);
+    Ok(())
+}
+
+/// Opens or closes a view; prints the URI of an open one.
+pub fn view(data: &DataDir, id: String, volume: bool, open: bool) -> anyhow::Result<()> {
+    let request = if open { Ask::ViewOpen { id, volume } } else { Ask::ViewClose { id, volume } };
+    if let serde_json::Value::String(uri) = ask(data, &request)? {
+        println!("{uri}");
+    }
+    Ok(())
+}

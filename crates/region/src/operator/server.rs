@@ -1,0 +1,139 @@
+//! The region's end of the operator's socket.
+
+use std::{fs::File, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use base::{ImageId, VolumeId};
+use control::Control;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{UnixListener, UnixStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+
+use super::{Answer, Ask, LINE_BYTES_MAX};
+use crate::{data_dir::DataDir, serve::End};
+
+/// Connections at the same time.
+const CONNECTIONS_MAX: usize = 16;
+/// How long a caller may take to send its request.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Listens until it is dropped; connections that wait for the end close then.
+pub struct Listening {
+    _tasks: JoinSet<()>,
+}
+
+/// Begins to listen.
+pub fn listen(
+    data: &DataDir,
+    region: Arc<Control>,
+    end: watch::Sender<Option<End>>,
+) -> anyhow::Result<Listening> {
+    let (dir, path): (File, PathBuf) = data.operator_socket()?;
+    // The lock of the data directory is held: a socket that lies here is nobody's.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).context("listen on the operator's socket")?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let _dir = dir;
+        accept(listener, region, end).await;
+    });
+    Ok(Listening { _tasks: tasks })
+}
+
+async fn accept(listener: UnixListener, region: Arc<Control>, end: watch::Sender<Option<End>>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut talks = JoinSet::new();
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        while talks.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let (region, end) = (Arc::clone(&region), end.clone());
+                talks.spawn(async move {
+                    let _place = place;
+                    if let Err(error) = talk(stream, &region, &end).await {
+                        tracing::debug!(%error, "operator connection");
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "operator's socket");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn talk(
+    stream: UnixStream,
+    region: &Control,
+    end: &watch::Sender<Option<End>>,
+) -> anyhow::Result<()> {
+    let caller = stream.peer_cred()?.uid();
+    let own = rustix::process::getuid().as_raw();
+    anyhow::ensure!(caller == own || caller == 0, "uid {caller} is not the operator");
+    let mut stream = BufReader::new(stream);
+    let mut line = String::new();
+    let mut request = (&mut stream).take(LINE_BYTES_MAX as u64);
+    tokio::time::timeout(REQUEST_DEADLINE, request.read_line(&mut line)).await??;
+    let answer = match serde_json::from_str::<Ask>(&line) {
+        Err(error) => Answer::Refused { why: format!("not a request: {error}") },
+        Ok(Ask::Stop) => {
+            end.send_replace(Some(End::Stop));
+            // Says nothing: the caller waits for the end of the connection.
+            std::future::pending::<()>().await;
+            return Ok(());
+        }
+        Ok(ask) => match act(region, ask).await {
+            Ok(value) => Answer::Done { value },
+            Err(error) => Answer::Refused { why: format!("{error:#}") },
+        },
+    };
+    let mut bytes = serde_json::to_vec(&answer)?;
+    bytes.push(b'\n');
+    stream.get_mut().write_all(&bytes).await?;
+    Ok(())
+}
+
+async fn act(region: &Control, ask: Ask) -> anyhow::Result<serde_json::Value> {
+    match ask {
+        Ask::Stop => anyhow::bail!("handled above"),
+        Ask::Status => {
+            let info = region.hypervisor_info();
+            Ok(serde_json::json!({
+                "region": region.region().as_str(),
+                "compute": info.name,
+                "acceleration": format!("{:?}", info.acceleration).to_lowercase(),
+                "stock_images": region.stock_names().await?,
+            }))
+        }
+        Ask::AccountCreate { name } => {
+            let made = region.account_create(&name).await?;
+            Ok(serde_json::json!({
+                "account_id": made.account.as_str(),
+                "iam_id": made.owner.as_str(),
+                "api_key": made.api_key,
+            }))
+        }
+        Ask::ViewOpen { id, volume } => {
+            let socket = if volume {
+                region.volume_view_open(&VolumeId::parse(&id)?).await?
+            } else {
+                region.image_view_open(&ImageId::parse(&id)?).await?
+            };
+            Ok(serde_json::json!(format!("nbd+unix:///?socket={}", socket.display())))
+        }
+        Ask::ViewClose { id, volume } => {
+            if volume {
+                region.volume_view_close(&VolumeId::parse(&id)?).await?;
+            } else {
+                region.image_view_close(&ImageId::parse(&id)?).await?;
+            }
+            Ok(serde_json::Value::Null)
+        }
+    }
+}

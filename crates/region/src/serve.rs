@@ -1,0 +1,219 @@
+//! `ectype serve`: wires the ports, answers, and ends without losing anything.
+
+use std::{io::IsTerminal, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use base::{Clock, Entropy, OsEntropy, SystemClock};
+use compute::{Fake, FakeConfig, Hypervisor, Qemu, QemuConfig};
+use control::{Config, Control, Credentials, Parts, Storage, StorageConfig};
+use kms::{FileKeyStore, KeyStore};
+use meta::{SqlStore, Store};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+};
+
+use crate::{
+    catalog,
+    data_dir::{self, DataDir, StoredCredentials},
+    operator,
+    settings::{ComputeChoice, GuestsOnExit, LogFormat, ServeArgs, Settings},
+};
+
+/// How long requests and jobs under way may take when the server ends.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a guest may take to obey the power button.
+const POWERDOWN_DEADLINE: Duration = Duration::from_secs(60);
+/// Threads of the runtime; the block engine has its own.
+const RUNTIME_THREADS: usize = 4;
+
+/// Why the server ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// A signal: guests are treated as the settings say.
+    Signal,
+    /// `ectype stop`: guests end too.
+    Stop,
+}
+
+/// Runs a region until it is told to end.
+pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let settings = Settings::read(args)?;
+    log_init(&settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS)
+        .enable_all()
+        .build()?;
+    let served = runtime.block_on(run(settings));
+    // Captures that were cut off go on in threads until their next chunk.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served
+}
+
+fn log_init(settings: &Settings) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)
+        .with_context(|| format!("--log {}", settings.log))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = match settings.log_format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+    set.map_err(|error| anyhow::anyhow!("logging: {error}"))
+}
+
+async fn run(settings: Settings) -> anyhow::Result<()> {
+    let data = DataDir::make(&settings.data)?;
+    let _held = data.lock()?;
+    let (region, credentials) = open(&settings, &data).await?;
+    if let Some(credentials) = credentials {
+        keep_credentials(&settings, &data, &credentials)?;
+    }
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .with_context(|| format!("listen on {}", settings.listen))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let resumed = region.jobs_take_over().await.context("take over jobs")?;
+    if resumed > 0 {
+        tracing::info!(jobs = resumed, "jobs of the last run are resumed");
+    }
+    let adopted = region.adopt().await.context("adopt guests")?;
+    if adopted > 0 {
+        tracing::info!(guests = adopted, "guests adopted");
+    }
+    let real_guests = region.hypervisor_info().needs_export;
+    catalog::ensure(&region, real_guests, data.root()).await?;
+
+    let (end, mut ended) = watch::channel(None::<End>);
+    let operator = operator::server::listen(&data, Arc::clone(&region), end.clone())?;
+    let workers = region.work();
+    let config = server::ServerConfig::new(region.region().clone(), url.clone());
+    let router = server::router(Arc::clone(&region), config);
+    let mut stop_seen = end.subscribe();
+    let answering = tokio::spawn(server::serve(listener, router, async move {
+        // The sender lives until this function returns.
+        let _ = stop_seen.wait_for(Option::is_some).await;
+    }));
+    announce(&settings, &data, &url)?;
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let why = tokio::select! {
+        _ = terminate.recv() => End::Signal,
+        _ = interrupt.recv() => End::Signal,
+        told = ended.wait_for(Option::is_some) => told.map(|e| *e)?.unwrap_or(End::Signal),
+    };
+    tracing::info!(?why, "ending");
+    end.send_replace(Some(why));
+    if tokio::time::timeout(DRAIN_DEADLINE, answering).await.is_err() {
+        tracing::warn!("requests were cut off");
+    }
+    workers.stop(DRAIN_DEADLINE).await;
+    if why == End::Stop || settings.guests_on_exit == GuestsOnExit::Stop {
+        let guests = region.guests_stop().await.context("stop guests")?;
+        tracing::info!(guests, "guests stopped");
+    }
+    // Whoever waits for `ectype stop` waits for the end of this connection.
+    drop(operator);
+    let _ = std::fs::remove_file(data.path("endpoint"));
+    let _ = std::fs::remove_file(data.path("operator.sock"));
+    Ok(())
+}
+
+async fn open(
+    settings: &Settings,
+    data: &DataDir,
+) -> anyhow::Result<(Arc<Control>, Option<Credentials>)> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let keys = FileKeyStore::open_or_create(&data.path("keys"), Arc::clone(&entropy))
+        .context("open the keys")?;
+    let keys: Arc<dyn KeyStore> = Arc::new(keys);
+    let url = format!("sqlite:{}", data.path("database.sqlite").display());
+    let store = SqlStore::open(&url, Arc::clone(&clock), Arc::clone(&entropy))
+        .await
+        .context("open the database")?;
+    let store: Arc<dyn Store> = Arc::new(store);
+    let storage = Storage::open(
+        StorageConfig {
+            store_dir: data.path("store"),
+            volumes_dir: data.path("volumes"),
+            run_dir: data.run_dir()?,
+            program: std::env::current_exe().context("find this program")?,
+        },
+        Arc::clone(&keys),
+        Arc::clone(&entropy),
+    )
+    .context("open the chunk store")?;
+    let hypervisor = hypervisor(settings, data, &clock)?;
+    let parts = Parts { store, storage: Arc::new(storage), keys, hypervisor, clock, entropy };
+    let config = Config {
+        region: settings.region.clone(),
+        host: "local".to_owned(),
+        powerdown_deadline: POWERDOWN_DEADLINE,
+    };
+    Control::open(parts, config).await.context("open the region")
+}
+
+fn hypervisor(
+    settings: &Settings,
+    data: &DataDir,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<dyn Hypervisor>> {
+    let fake = || -> anyhow::Result<Arc<dyn Hypervisor>> {
+        let config = FakeConfig {
+            root: data.path("guests"),
+            start_delay: Duration::ZERO,
+            stop_delay: Duration::ZERO,
+        };
+        Ok(Arc::new(Fake::new(config, Arc::clone(clock)).context("open the fake hypervisor")?))
+    };
+    let qemu = || {
+        let config = QemuConfig { root: data.path("guests"), vcpus_max: None, memory_max: None };
+        Qemu::new(config)
+    };
+    match settings.compute {
+        ComputeChoice::Fake => fake(),
+        ComputeChoice::Qemu => Ok(Arc::new(qemu().context("--compute qemu")?)),
+        ComputeChoice::Auto => match qemu() {
+            Ok(qemu) => Ok(Arc::new(qemu)),
+            Err(error) => {
+                tracing::warn!(%error, "guests are faked: install QEMU for real ones");
+                fake()
+            }
+        },
+    }
+}
+
+/// The API key goes to a file of its owner, and to the terminal if a person looks on.
+fn keep_credentials(
+    settings: &Settings,
+    data: &DataDir,
+    credentials: &Credentials,
+) -> anyhow::Result<()> {
+    let stored = StoredCredentials {
+        account_id: credentials.account.to_string(),
+        iam_id: credentials.owner.to_string(),
+        api_key: credentials.api_key.clone(),
+        region: settings.region.to_string(),
+    };
+    data.write("credentials.json", &serde_json::to_vec_pretty(&stored)?)?;
+    if std::io::stdout().is_terminal() {
+        println!("account {}", stored.account_id);
+        println!(
+            "API key {} (kept in {})",
+            stored.api_key,
+            data.path("credentials.json").display()
+        );
+    }
+    Ok(())
+}
+
+fn announce(settings: &Settings, data: &DataDir, url: &str) -> anyhow::Result<()> {
+    data.write("endpoint", url.as_bytes())?;
+    println!("ectype: region {} is ready at {url}", settings.region);
+    if let Some(file) = &settings.ready_file {
+        data_dir::write_atomic(file, url.as_bytes())?;
+    }
+    Ok(())
+}
