@@ -118,7 +118,8 @@ impl Control {
                 };
                 storage.volume_export(&row, epoch).await.map_err(storage_step)?
             } else {
-                std::path::PathBuf::new()
+                // A fake guest opens no disk; its specification still names one.
+                std::path::PathBuf::from("/dev/null")
             };
             disks.push(GuestDisk {
                 id: attachment.id.to_string(),
