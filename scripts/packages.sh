@@ -10,3 +10,5 @@ packages_stock=(apt dpkg e2fsprogs kmod mtools syslinux syslinux-common)
 packages_python=(python3 python3-venv)
 # The store's contract suite.
 packages_postgres=(postgresql)
+# SSH keys of the demo.
+packages_demo=(openssh-client)

@@ -1,0 +1,1 @@
+"""What ./demo shows, by IBM's own SDK for Python: read `story.py` first."""
