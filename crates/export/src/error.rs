@@ -60,6 +60,14 @@ pub enum Error {
         /// How long.
         limit: Duration,
     },
+    /// What was asked of an export cannot be done.
+    #[error("{id}: {reason}")]
+    Refused {
+        /// The volume or image.
+        id: String,
+        /// Why.
+        reason: String,
+    },
     /// The engine had to be killed. Nothing that was flushed is lost, but the layer was not
     /// closed cleanly.
     #[error("{id} was not closed cleanly: {reason}")]
@@ -88,7 +96,7 @@ impl Error {
                 ErrorKind::Invalid
             }
             Self::CannotOpen { kind, .. } => *kind,
-            Self::OtherGeneration { .. } => ErrorKind::Conflict,
+            Self::OtherGeneration { .. } | Self::Refused { .. } => ErrorKind::Conflict,
             Self::NotClean { .. } => ErrorKind::Internal,
         }
     }

@@ -8,6 +8,7 @@
 
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -25,7 +26,7 @@ use crate::config::ExportConfig;
 use crate::error::Error;
 use crate::message::{self, Ask, ExportState, ExportStatus, LINE_BYTES_MAX, Reply};
 use crate::paths::{ExportPaths, is_control};
-use crate::supervisor::{Launch, READY_LINE, SUPERVISOR_COMMAND};
+use crate::supervisor::{GROW_DEADLINE, Launch, READY_LINE, SUPERVISOR_COMMAND};
 
 /// How long an export may take from being asked for to serving guests.
 pub const START_DEADLINE: Duration = Duration::from_secs(30);
@@ -167,38 +168,33 @@ impl VolumeHost {
             .mode(0o600)
             .open(&paths.log)
             .map_err(Error::io("open", named(&paths.log)))?;
-        let mut child = Command::new(&self.program)
+        let pair = || Error::io("make", "a socket pair");
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(pair())?;
+        ours.set_nonblocking(true).map_err(pair())?;
+        let mut talk = UnixStream::from_std(ours).map_err(pair())?;
+        // It ends by itself or by `stop`; until then it outlives this handle and this process.
+        let _child = Command::new(&self.program)
             .args(&self.arguments)
             .arg(SUPERVISOR_COMMAND)
             .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
             .stderr(log)
             .spawn()
             .map_err(Error::io("start", named(&self.program)))?;
-        let mut input = child.stdin.take().ok_or(Error::Protocol { what: "no pipe" })?;
         let launch = Launch { run_dir: self.run_dir.clone() };
-        let sent = async {
-            input.write_all(&message::encode(&launch)).await?;
-            input.write_all(&secret).await?;
-            input.shutdown().await
-        };
-        let told = sent.await;
-        drop((input, secret));
-        let output = child.stdout.take().ok_or(Error::Protocol { what: "no pipe" })?;
-        let mut output = BufReader::new(output).take(LINE_BYTES_MAX as u64);
-        // A test harness may print before it: look for the line, not at the first one.
-        loop {
+        let exchange = async {
+            talk.write_all(&message::encode(&launch)).await?;
+            talk.write_all(&secret).await?;
+            talk.shutdown().await?;
             let mut line = Vec::new();
-            let read = output.read_until(b'\n', &mut line).await;
-            if read.map_err(Error::io("hear", "the supervisor"))? == 0 {
-                // Its log tells more than a broken pipe does.
-                tracing::debug!(?told, "a supervisor gave up");
-                return Err(self.why_it_gave_up(paths, config).await);
-            }
-            if line.ends_with(READY_LINE) {
-                return Ok(());
-            }
+            BufReader::new(talk).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line).await?;
+            Ok::<_, std::io::Error>(line)
+        };
+        // One that gives up closes the socket; its log tells why.
+        match exchange.await {
+            Ok(line) if line == READY_LINE => Ok(()),
+            _ => Err(self.why_it_gave_up(paths, config).await),
         }
     }
 
@@ -251,6 +247,24 @@ impl VolumeHost {
         };
         wait_for_lock(&paths.lock, deadline.max(ANSWER_DEADLINE)).await?;
         outcome
+    }
+
+    /// Makes a volume that is being served larger. Its clients are disconnected and see the new
+    /// size when they connect again; no request is lost.
+    ///
+    /// # Errors
+    /// `Refused` when it does not run, would shrink, or its engine died meanwhile.
+    pub async fn grow(&self, id: &str, capacity_bytes: u64) -> Result<(), Error> {
+        let paths = self.paths(id)?;
+        let _turn = self.queue(id).lock().await;
+        let refused = |reason: String| Error::Refused { id: id.to_owned(), reason };
+        let ask = Ask::Grow { capacity_bytes };
+        match ask_supervisor(&paths.control, ask, GROW_DEADLINE).await? {
+            Heard::Reply(Reply::Grown) => Ok(()),
+            Heard::Reply(Reply::Refused { reason }) => Err(refused(reason)),
+            Heard::Reply(_) => Err(Error::Protocol { what: "an unexpected reply to grow" }),
+            Heard::Nobody | Heard::Died => Err(refused("it does not run".to_owned())),
+        }
     }
 
     /// Where an export stands; `None` when it does not run.

@@ -25,6 +25,11 @@ pub enum Ask {
         /// How long to wait, in milliseconds.
         deadline_ms: u64,
     },
+    /// Make the volume larger; its clients connect again and see it.
+    Grow {
+        /// The new size, in bytes.
+        capacity_bytes: u64,
+    },
     /// Close the volume cleanly and go; kill the engine at the deadline.
     Stop {
         /// How long a clean close may take, in milliseconds.
@@ -47,7 +52,9 @@ pub enum Reply {
         /// What happened when it was not.
         reason: String,
     },
-    /// The question was not understood.
+    /// To `grow`: done.
+    Grown,
+    /// The question was not understood, or what it wants cannot be done.
     Refused {
         /// Why.
         reason: String,
@@ -160,6 +167,11 @@ pub enum Order {
     Stop,
     /// Send your counters.
     Stats,
+    /// Grow the volume and end every connection.
+    Grow {
+        /// The new size, in bytes.
+        capacity_bytes: u64,
+    },
 }
 
 /// What an engine says.
@@ -185,6 +197,11 @@ pub enum Event {
     },
     /// To `stats`.
     Stats(Stats),
+    /// To `grow`: what went wrong, if anything did.
+    Grown {
+        /// Why not.
+        refused: Option<String>,
+    },
     /// The layer is closed; the process exits.
     Closed {
         /// Whether the close was clean.

@@ -127,6 +127,11 @@ async fn attend(
                 match message::decode(&line) {
                     Ok(Order::Stop) => return Ok("told to stop"),
                     Ok(Order::Stats) => say(channel, &Event::Stats(server.stats())),
+                    Ok(Order::Grow { capacity_bytes }) => {
+                        let refused = grow(server, opened, capacity_bytes).err();
+                        let refused = refused.map(|error| chain(&error));
+                        say(channel, &Event::Grown { refused });
+                    }
                     Err(_) => tracing::warn!("an order that is none"),
                 }
                 line.clear();
@@ -147,6 +152,15 @@ async fn attend(
             }
         }
     }
+}
+
+/// Grows the volume. Clients learn sizes when they connect, so those at hand are ended.
+fn grow(server: &Server, opened: &Opened, capacity_bytes: u64) -> Result<(), Error> {
+    opened.grow(capacity_bytes)?;
+    if !server.reconnect(DRAIN_DEADLINE) {
+        tracing::warn!("a client did not take its answers in time");
+    }
+    Ok(())
 }
 
 fn close(server: &Server, opened: &Opened) -> Result<(), Error> {

@@ -95,6 +95,14 @@ impl Opened {
         }
     }
 
+    /// Makes the volume larger.
+    pub fn grow(&self, capacity_bytes: u64) -> Result<(), Error> {
+        match &self.volume {
+            Some(volume) => Ok(volume.grow(capacity_bytes)?),
+            None => Err(Error::Config { what: "an image does not grow".to_owned() }),
+        }
+    }
+
     /// Closes the layer cleanly. INVARIANT: nobody uses the device any more.
     pub fn close(&self) -> Result<(), Error> {
         match &self.volume {

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use super::Inbound;
 use super::keeper::Notice;
 use crate::channel;
+use crate::config::{ExportConfig, Subject};
 use crate::engine::ENGINE_COMMAND;
 use crate::error::Error;
 use crate::message::{self, LINE_BYTES_MAX, Order};
@@ -31,6 +32,20 @@ pub struct Resources {
     pub listener: OwnedFd,
     /// The export's lock.
     pub lock: OwnedFd,
+}
+
+impl Resources {
+    /// Changes the capacity that engines are started with.
+    pub fn set_capacity(&mut self, bytes: u64) {
+        // It was decoded before, and a number more or less does not make it too long.
+        let Ok(mut config) = ExportConfig::decode(&self.config) else { return };
+        if let Subject::Volume(volume) = &mut config.subject {
+            volume.capacity_bytes = volume.capacity_bytes.max(bytes);
+        }
+        if let Ok(encoded) = config.encode() {
+            self.config = encoded;
+        }
+    }
 }
 
 /// A running engine.

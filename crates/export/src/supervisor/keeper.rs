@@ -25,9 +25,11 @@ pub const HEALTHY_AFTER: Duration = Duration::from_secs(10);
 /// Pause after the second death in a row; doubled with each further one.
 pub const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// Longest pause.
-pub const PAUSE_MAX: Duration = Duration::from_secs(3);
+pub const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// An export that has never served is given up after so many engines.
 pub const OPEN_TRIES: u32 = 6;
+/// How long an engine may take to grow its volume and end its connections.
+pub const GROW_DEADLINE: Duration = Duration::from_secs(15);
 /// How long an engine may take to tell its counters.
 const STATS_DEADLINE: Duration = Duration::from_millis(500);
 
@@ -56,6 +58,8 @@ pub enum Notice {
 pub enum Effect {
     /// Start an engine.
     Spawn,
+    /// From now on engines are started with this capacity, in bytes.
+    Capacity(u64),
     /// Tell the engine.
     Tell(Order),
     /// Kill the engine.
@@ -89,6 +93,7 @@ enum Phase {
 enum Awaited {
     Ready,
     Stats,
+    Grown,
     End,
 }
 
@@ -173,6 +178,7 @@ impl Keeper {
                 self.failure = Some((Failure { kind, reason }, again));
             }
             Event::Stats(stats) => self.answer_status(Awaited::Stats, Some(stats), effects),
+            Event::Grown { refused } => self.grown(refused, effects),
             Event::Closed { clean, reason } => self.closed = Some((clean, reason)),
         }
     }
@@ -181,6 +187,8 @@ impl Keeper {
         self.engine_pid = None;
         self.last_exit = Some(how);
         self.answer_status(Awaited::Stats, None, effects);
+        // The next engine opens with the new capacity, but whether it can is not known yet.
+        self.grown(Some("the engine died meanwhile".to_owned()), effects);
         match self.phase {
             Phase::Stopping { .. } => self.leave(effects),
             Phase::Starting | Phase::Running => self.replace(now, effects),
@@ -230,6 +238,12 @@ impl Keeper {
                 let deadline = now.saturating_add(Duration::from_millis(deadline_ms));
                 self.due.insert(token, (Awaited::Ready, deadline));
             }
+            Ask::Grow { capacity_bytes } if self.phase == Phase::Running => {
+                self.due.insert(token, (Awaited::Grown, now + GROW_DEADLINE));
+                effects.push(Effect::Capacity(capacity_bytes));
+                effects.push(Effect::Tell(Order::Grow { capacity_bytes }));
+            }
+            Ask::Grow { .. } => effects.push(Effect::Answer(token, refused("it does not run"))),
             Ask::Status | Ask::AwaitReady { .. } => {
                 effects.push(Effect::Answer(token, Reply::Status(self.status(None))));
             }
@@ -260,8 +274,11 @@ impl Keeper {
         let late: Vec<Token> =
             self.due.iter().filter(|(_, due)| due.1 <= now).map(|(token, _)| *token).collect();
         for token in late {
-            self.due.remove(&token);
-            effects.push(Effect::Answer(token, Reply::Status(self.status(None))));
+            let reply = match self.due.remove(&token) {
+                Some((Awaited::Grown, _)) => refused("the engine takes too long"),
+                _ => Reply::Status(self.status(None)),
+            };
+            effects.push(Effect::Answer(token, reply));
         }
         match self.phase {
             Phase::Waiting { until } if until <= now => self.spawn(now, effects),
@@ -283,11 +300,23 @@ impl Keeper {
         for (token, (awaited, _)) in std::mem::take(&mut self.due) {
             let reply = match awaited {
                 Awaited::End => Reply::Stopped { clean, reason: reason.clone() },
+                Awaited::Grown => refused("it was stopped"),
                 Awaited::Ready | Awaited::Stats => Reply::Status(self.status(None)),
             };
             effects.push(Effect::Answer(token, reply));
         }
         effects.push(Effect::Exit);
+    }
+
+    fn grown(&mut self, not: Option<String>, effects: &mut Vec<Effect>) {
+        self.due.retain(|token, due| {
+            let answered = due.0 == Awaited::Grown;
+            if answered {
+                let reply = not.clone().map_or(Reply::Grown, |reason| Reply::Refused { reason });
+                effects.push(Effect::Answer(*token, reply));
+            }
+            !answered
+        });
     }
 
     fn answer_status(&mut self, awaited: Awaited, stats: Option<Stats>, out: &mut Vec<Effect>) {
@@ -328,6 +357,10 @@ impl Keeper {
             stats,
         }
     }
+}
+
+fn refused(reason: &str) -> Reply {
+    Reply::Refused { reason: reason.to_owned() }
 }
 
 #[cfg(test)]

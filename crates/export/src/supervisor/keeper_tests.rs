@@ -148,6 +148,22 @@ fn only_a_replacement_that_fell_back_asks_for_a_reset() {
     assert!(keeper.status(None).guest_must_reset);
 }
 
+#[test]
+fn growth_is_told_to_the_engine_and_to_those_after_it() {
+    let mut keeper = keeper();
+    let grow = |token| Notice::Asked(token, Ask::Grow { capacity_bytes: 9 });
+    let early = keeper.apply(grow(1), SECOND);
+    assert!(matches!(early[..], [Effect::Answer(1, Reply::Refused { .. })]));
+    keeper.apply(ready(), SECOND);
+    let order = Order::Grow { capacity_bytes: 9 };
+    assert_eq!(keeper.apply(grow(2), SECOND), [Effect::Capacity(9), Effect::Tell(order)]);
+    let done = keeper.apply(Notice::Event(Event::Grown { refused: None }), SECOND);
+    assert_eq!(done, [Effect::Answer(2, Reply::Grown)]);
+    keeper.apply(grow(3), SECOND);
+    let died = keeper.apply(died(), SECOND);
+    assert!(matches!(died[..], [Effect::Answer(3, Reply::Refused { .. }), Effect::Spawn]));
+}
+
 /// Any order of notices: never two engines, one answer to each question, none after the end.
 #[test]
 fn no_order_of_notices_makes_two_engines_or_forgets_a_question() {
@@ -174,6 +190,7 @@ fn no_order_of_notices_makes_two_engines_or_forgets_a_question() {
                 7 => Notice::Asked(token, Ask::AwaitReady { deadline_ms: pick(3_000) }),
                 8 if pick(10) == 0 => Notice::Asked(token, Ask::Stop { deadline_ms: pick(900) }),
                 9 if pick(20) == 0 => Notice::Terminate { deadline: SECOND },
+                10 if pick(2) == 0 => Notice::Asked(token, Ask::Grow { capacity_bytes: 9 }),
                 10 => Notice::Asked(token, Ask::Ping),
                 _ => Notice::Tick,
             };
@@ -185,6 +202,7 @@ fn no_order_of_notices_makes_two_engines_or_forgets_a_question() {
                     Effect::Spawn => engines += 1,
                     Effect::Answer(token, _) => assert!(open.remove(&token), "seed {seed}"),
                     Effect::Exit => gone = true,
+                    Effect::Capacity(_) => {}
                     Effect::Kill | Effect::Tell(_) => assert_eq!(engines, 1, "seed {seed}"),
                 }
                 assert!(engines <= 1, "seed {seed}");

@@ -16,7 +16,7 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,6 +29,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+pub use self::keeper::{GROW_DEADLINE, HEALTHY_AFTER, OPEN_TRIES, PAUSE_FIRST, PAUSE_MAX};
+
 use self::child::Engine;
 use self::keeper::{Effect, Facts, Keeper, Notice, Token};
 use crate::config::{CONFIG_BYTES_MAX, ExportConfig};
@@ -39,7 +41,7 @@ use crate::process::protect_memory;
 
 /// The hidden command that runs [`main`]; it has to be the last argument.
 pub const SUPERVISOR_COMMAND: &str = "volume-supervisor";
-/// What a supervisor prints when its sockets are there.
+/// What a supervisor answers when its sockets are there.
 pub(crate) const READY_LINE: &[u8] = b"supervisor ready\n";
 /// How long a supervisor waits for the processes of the one before it.
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(15);
@@ -52,7 +54,8 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Notices that wait to be taken in.
 const NOTICES: usize = 32;
 
-/// First line on a supervisor's standard input; the export's configuration follows it.
+/// First line on a supervisor's standard input, which is a socket; the export's configuration
+/// follows it, then the end.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Launch {
@@ -78,8 +81,9 @@ fn run() -> Result<(), Error> {
     protect_memory()?;
     // It fails for the leader of a session, which has what it wants already.
     let _ = rustix::process::setsid();
-    let mut input =
-        BufReader::new(std::io::stdin()).take((LINE_BYTES_MAX + CONFIG_BYTES_MAX) as u64);
+    let stdin = std::io::stdin().as_fd().try_clone_to_owned();
+    let mut starter = UnixStream::from(stdin.map_err(Error::io("use", "standard input"))?);
+    let mut input = BufReader::new(&starter).take((LINE_BYTES_MAX + CONFIG_BYTES_MAX) as u64);
     let mut line = Vec::new();
     input.read_until(b'\n', &mut line).map_err(Error::io("read", "standard input"))?;
     let launch: Launch = message::decode(&line)?;
@@ -98,18 +102,17 @@ fn run() -> Result<(), Error> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let listener = listen(&paths.socket)?;
     let control = listen(&paths.control)?;
-    let mut out = std::io::stdout().lock();
-    out.write_all(READY_LINE).and_then(|()| out.flush()).map_err(Error::io("write", "stdout"))?;
-    drop(out);
+    // Whoever started it may have gone: that is no reason to leave.
+    let _ = starter.write_all(READY_LINE);
 
     let facts =
         Facts { id, generation, supervisor_pid: std::process::id(), socket: paths.socket.clone() };
-    let resources = child::Resources { config, listener: listener.into(), lock: lock.into() };
+    let mut resources = child::Resources { config, listener: listener.into(), lock: lock.into() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::io("start", "the runtime"))?;
-    let ended = runtime.block_on(supervise(facts, &resources, control, &clock));
+    let ended = runtime.block_on(supervise(facts, &mut resources, control, &clock));
     // Names go before the lock does, so that the next supervisor finds its own only.
     for path in [&paths.socket, &paths.control] {
         let _ = std::fs::remove_file(path);
@@ -119,7 +122,7 @@ fn run() -> Result<(), Error> {
 
 async fn supervise(
     facts: Facts,
-    resources: &child::Resources,
+    resources: &mut child::Resources,
     control: UnixListener,
     clock: &dyn Clock,
 ) -> Result<(), Error> {
@@ -163,7 +166,7 @@ struct Shell<'a> {
     engine: Option<Engine>,
     open: HashMap<Token, oneshot::Sender<Reply>>,
     next: Token,
-    resources: &'a child::Resources,
+    resources: &'a mut child::Resources,
     notices: mpsc::Sender<Inbound>,
 }
 
@@ -193,6 +196,7 @@ impl Shell<'_> {
                     };
                     todo.extend(self.keeper.apply(notice, clock.monotonic()));
                 }
+                Effect::Capacity(bytes) => self.resources.set_capacity(bytes),
                 Effect::Tell(order) => {
                     if let Some(engine) = &mut self.engine {
                         engine.tell(order);

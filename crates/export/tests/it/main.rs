@@ -6,11 +6,13 @@
 extern crate ectype_export as export;
 
 mod corpus;
+mod figures;
 mod hostile;
 mod processes;
 mod protocol;
 mod support;
 mod tools;
+mod volumes;
 
 /// Not a test: supervisors and engines of the other tests are this program, started again with
 /// a hidden command as its last argument.

@@ -271,8 +271,28 @@ impl Client {
         Self { stream, structured, cookie: 0 }
     }
 
+    /// As [`Self::go_to`], for servers that may die meanwhile.
+    pub fn try_go(stream: UnixStream, name: &str) -> Option<Self> {
+        let shaken = std::panic::AssertUnwindSafe(|| Self::go_to(stream, true, name));
+        std::panic::catch_unwind(shaken).ok()
+    }
+
     /// Sends a request and returns its cookie.
     pub fn send(&mut self, code: u16, flags: u16, offset: u64, length: u32, data: &[u8]) -> u64 {
+        let (cookie, sent) = self.try_send(code, flags, offset, length, data);
+        sent.unwrap();
+        cookie
+    }
+
+    /// As [`Self::send`], for servers that may die meanwhile.
+    pub fn try_send(
+        &mut self,
+        code: u16,
+        flags: u16,
+        offset: u64,
+        length: u32,
+        data: &[u8],
+    ) -> (u64, std::io::Result<()>) {
         self.cookie += 1;
         let mut bytes = 0x2560_9513_u32.to_be_bytes().to_vec();
         bytes.extend_from_slice(&flags.to_be_bytes());
@@ -281,8 +301,16 @@ impl Client {
         bytes.extend_from_slice(&offset.to_be_bytes());
         bytes.extend_from_slice(&length.to_be_bytes());
         bytes.extend_from_slice(data);
-        self.stream.write_all(&bytes).unwrap();
-        self.cookie
+        (self.cookie, self.stream.write_all(&bytes))
+    }
+
+    /// Cookie and error of the next simple reply.
+    pub fn try_receive(&mut self) -> std::io::Result<(u64, u32)> {
+        let mut reply = [0; 16];
+        self.stream.read_exact(&mut reply)?;
+        assert_eq!(reply[..4], 0x6744_6698_u32.to_be_bytes());
+        let error = u32::from_be_bytes(reply[4..8].try_into().unwrap());
+        Ok((u64::from_be_bytes(reply[8..].try_into().unwrap()), error))
     }
 
     fn number<const N: usize>(&mut self) -> [u8; N] {
