@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{RawPathParams, Request, State},
+    extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
     http::Method,
     routing::{MethodFilter, on},
 };
@@ -28,18 +28,27 @@ pub(crate) struct App {
 
 /// The region's API as a service.
 pub fn router(control: Arc<Control>, config: ServerConfig) -> Router {
-    let zones = control.region().zones();
+    let zones = config.region.zones();
     let app = Arc::new(App { control, config, metrics: Metrics::new(), zones });
     let mut router = Router::new();
     for operation in OPERATIONS {
-        let handler =
-            move |State(app): State<Arc<App>>, params: RawPathParams, request: Request| {
-                let params = params.iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
-                answer(app, Asked::Operation(operation, params), request)
+        let handler = move |State(app): State<Arc<App>>, params: Params, request: Request| {
+            // A path that is not UTF-8 names nothing.
+            let asked = match params {
+                Ok(params) => Asked::Operation(operation, pairs(&params)),
+                Err(_) => Asked::Unknown,
             };
+            answer(app, asked, request)
+        };
         router = router.route(operation.path, on(filter(&operation.method), handler));
     }
     router.method_not_allowed_fallback(wrong_method).fallback(unknown).with_state(app)
+}
+
+type Params = Result<RawPathParams, RawPathParamsRejection>;
+
+fn pairs(params: &RawPathParams) -> Vec<(String, String)> {
+    params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn filter(method: &Method) -> MethodFilter {

@@ -43,7 +43,7 @@ impl Call {
     /// Where and in which version the request is understood.
     pub(crate) fn asked(&self) -> Asked<'_> {
         let place = Place {
-            region: self.control().region(),
+            region: &self.app.config.region,
             account: &self.ctx.caller.account,
             base_url: &self.base_url,
         };
@@ -53,7 +53,7 @@ impl Call {
     /// What the answer is rendered with.
     pub(crate) fn render(&self) -> Render<'_> {
         Render {
-            region: self.control().region(),
+            region: &self.app.config.region,
             base_url: &self.base_url,
             version: self.version,
             account: &self.ctx.caller.account,

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use base::{Clock, Entropy};
+use base::{Clock, Entropy, OsEntropy, RegionName, SystemClock};
 
 /// Settings of the door.
 #[derive(Clone)]
 pub struct ServerConfig {
+    /// The region that is served.
+    pub region: RegionName,
     /// Scheme, host and port of the listener, such as `http://127.0.0.1:9000`: the address in
     /// hrefs when a request names no usable host.
     pub listener_url: String,
@@ -18,9 +20,24 @@ pub struct ServerConfig {
     pub entropy: Arc<dyn Entropy>,
 }
 
+impl ServerConfig {
+    /// The door of `region` at `listener_url`, by the machine's clock and random source.
+    #[must_use]
+    pub fn new(region: RegionName, listener_url: String) -> Self {
+        Self {
+            region,
+            listener_url,
+            public_url: None,
+            clock: Arc::new(SystemClock::new()),
+            entropy: Arc::new(OsEntropy),
+        }
+    }
+}
+
 impl std::fmt::Debug for ServerConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServerConfig")
+            .field("region", &self.region)
             .field("listener_url", &self.listener_url)
             .field("public_url", &self.public_url)
             .finish_non_exhaustive()

@@ -9,7 +9,7 @@ use crate::{
 
 fn check_region(call: &Call) -> Result<(), Failure> {
     let name = call.param("name");
-    if name == call.control().region().as_str() {
+    if name == call.app.config.region.as_str() {
         Ok(())
     } else {
         Err(not_found("region", name, None).into())
@@ -33,7 +33,7 @@ pub(crate) async fn zone_list(call: Call) -> Answer {
 pub(crate) async fn zone_get(call: Call) -> Answer {
     check_region(&call)?;
     let name = call.param("zone");
-    let zone = call.control().region().zone(name);
+    let zone = call.app.config.region.zone(name);
     let zone = zone.ok_or_else(|| not_found("zone", name, None))?;
     Reply::ok(&response::zone(&call.render(), &zone))
 }

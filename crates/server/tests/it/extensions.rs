@@ -1,0 +1,41 @@
+//! Ectype's own paths.
+
+use serde_json::json;
+
+use crate::region::{Region, id, image, running};
+
+/// First half of B6: true bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_and_stored_bytes_of_an_image() {
+    let (region, client) = Region::with_stock().await;
+    let made = image(&region, &client, "golden").await;
+    let path = format!("/_ectype/v1/images/{}", id(&made));
+    let progress = client.fetch(&format!("{path}/progress")).await.ok();
+    assert_eq!((&progress["step"], &progress["image_id"]), (&json!("done"), &made["id"]));
+    let storage = client.fetch(&format!("{path}/storage")).await.ok();
+    assert_eq!(storage["capacity_bytes"], 100_u64 << 30);
+    assert_eq!(storage["root_id"].as_str().unwrap().len(), 64);
+    let nowhere = client.fetch("/_ectype/v1/images/r006-x/progress").await;
+    assert_eq!(nowhere.refused(), (404, "not_found"));
+    let stranger = region.stranger().fetch(&format!("{path}/progress")).await;
+    assert_eq!(stranger.refused(), (401, "token_missing"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_log_is_read_in_parts() {
+    let (region, client) = Region::with_stock().await;
+    let instance = running(&region, &client).await;
+    let path = format!("/_ectype/v1/instances/{}/console_log", id(&instance));
+    let all = client.fetch(&path).await.ok();
+    let text = all["text"].as_str().unwrap();
+    assert!(!text.is_empty());
+    let first = client.fetch(&format!("{path}?limit=3")).await.ok();
+    assert_eq!((first["text"].as_str().unwrap(), &first["next_offset"]), (&text[..3], &json!(3)));
+    let rest = client.fetch(&format!("{path}?offset=3")).await.ok();
+    assert_eq!(rest["text"].as_str().unwrap(), &text[3..]);
+    for bad in ["limit=0", "limit=1048577", "offset=-1", "limit=x"] {
+        let seen = client.fetch(&format!("{path}?{bad}")).await;
+        assert_eq!(seen.refused(), (400, "invalid_value"), "{bad}");
+    }
+    assert_eq!(client.fetch(&format!("{path}?limit=1048576")).await.status, 200);
+}

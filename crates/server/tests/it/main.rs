@@ -1,0 +1,18 @@
+//! The region's API through its real router, use cases, store and engine, with fake guests.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod accounts;
+mod door;
+mod extensions;
+mod iam;
+mod image_lifecycle;
+mod image_story;
+mod images;
+mod instances;
+mod keys;
+mod lists;
+mod networks;
+mod region;
+mod serving;
+mod volumes;
