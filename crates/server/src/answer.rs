@@ -61,20 +61,20 @@ pub(crate) async fn answer(app: Arc<App>, asked: Asked, request: Request) -> Res
         Asked::Operation(operation, _) => Some(*operation),
         Asked::WrongMethod | Asked::Unknown => None,
     };
-    let answered =
-        AssertUnwindSafe(route(Arc::clone(&app), asked, parts, body, request_id.clone()))
-            .catch_unwind()
-            .await;
+    let answered = caught(route(Arc::clone(&app), asked, parts, body, request_id.clone())).await;
     let reply = match answered {
-        Ok(Ok(reply)) => reply,
-        Ok(Err(Failure(error))) => of_error(&error, &request_id),
-        // The panic hook has logged where; the answer only says that it happened.
-        Err(_) => of_error(&internal(), &request_id),
+        Ok(reply) => reply,
+        Err(Failure(error)) => of_error(&error, &request_id),
     };
     let took = app.config.clock.monotonic().saturating_sub(began);
     app.metrics.observe(operation, reply.status, took);
     log(&method, &path, operation, &reply, took, &request_id);
     respond(reply, &request_id)
+}
+
+/// A panic is an answer too. Its hook has logged where; the answer only says that it happened.
+async fn caught(work: impl Future<Output = Answer>) -> Answer {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(internal().into()))
 }
 
 fn of_error(error: &ApiError, request_id: &str) -> Reply {
@@ -252,4 +252,19 @@ fn respond(reply: Reply, request_id: &str) -> Response {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_internal_error_in_shape() {
+        let failure = caught(async { panic!("a broken promise") }).await.unwrap_err();
+        let reply = of_error(&failure.0, "trace-1");
+        assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
+        let text = String::from_utf8(reply.body.to_vec()).unwrap();
+        assert!(text.contains(r#""code":"internal_error""#) && text.contains("trace-1"));
+        assert!(!text.contains("broken promise"));
+    }
 }

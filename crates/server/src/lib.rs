@@ -32,4 +32,4 @@ pub use limits::{
     BODY_BYTES_MAX, CONNECTIONS_MAX, CONSOLE_BYTES_DEFAULT, CONSOLE_BYTES_MAX, DRAIN_TIME,
     HEADER_BYTES_MAX, HEADER_TIME, REQUEST_TIME, URI_BYTES_MAX,
 };
-pub use serve::{Peer, serve};
+pub use serve::{ConnectionLimits, Peer, serve, serve_within};

@@ -1,6 +1,6 @@
 //! Connections: accepted up to a cap, limited in time and size, and drained at the end.
 
-use std::{future::Future, net::SocketAddr, sync::Arc};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -18,6 +18,23 @@ use crate::limits::{CONNECTIONS_MAX, DRAIN_TIME, HEAD_BUFFER_BYTES, HEADER_TIME,
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
+/// What connections may take.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionLimits {
+    /// Most open connections; more wait to be accepted.
+    pub connections_max: usize,
+    /// How long a client may take to send a request head; also ends idle connections.
+    pub header_time: Duration,
+    /// How long a stopping server waits for requests that are being answered.
+    pub drain_time: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self { connections_max: CONNECTIONS_MAX, header_time: HEADER_TIME, drain_time: DRAIN_TIME }
+    }
+}
+
 /// Serves `router` on `listener` until `shutdown` is there; then no connection is accepted, open
 /// ones finish the request they are in, and after [`DRAIN_TIME`] the rest is cut.
 ///
@@ -28,7 +45,20 @@ pub async fn serve(
     router: Router,
     shutdown: impl Future<Output = ()> + Send,
 ) -> std::io::Result<()> {
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    serve_within(listener, router, shutdown, ConnectionLimits::default()).await
+}
+
+/// As [`serve`], with limits of the caller's.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_within(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send,
+    limits: ConnectionLimits,
+) -> std::io::Result<()> {
+    let room = Arc::new(Semaphore::new(limits.connections_max));
     let (stop, stopped) = watch::channel(false);
     let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -44,13 +74,13 @@ pub async fn serve(
             (Ok(permit), Ok((stream, peer))) => {
                 let (router, stopped) = (router.clone(), stopped.clone());
                 connections.spawn(async move {
-                    connection(stream, peer, router, stopped).await;
+                    connection(stream, peer, router, stopped, limits.header_time).await;
                     drop(permit);
                 });
             }
             (_, Err(error)) if is_passing(&error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             (_, Err(error)) => return Err(error),
             (Err(_), Ok(_)) => break,
@@ -59,7 +89,7 @@ pub async fn serve(
     drop(listener);
     let _ = stop.send(true);
     let drained = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(DRAIN_TIME, drained).await.is_err() {
+    if tokio::time::timeout(limits.drain_time, drained).await.is_err() {
         tracing::warn!("some connections did not end in time and were cut");
     }
     connections.shutdown().await;
@@ -85,6 +115,7 @@ async fn connection(
     peer: SocketAddr,
     router: Router,
     mut stopped: watch::Receiver<bool>,
+    header_time: Duration,
 ) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
@@ -93,7 +124,7 @@ async fn connection(
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME)
+        .header_read_timeout(header_time)
         .max_buf_size(HEAD_BUFFER_BYTES)
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service);

@@ -1,42 +1,111 @@
-//! Real connections: the drain at the end.
+//! Real connections: their limits, and the drain at the end.
 
+use std::{net::SocketAddr, time::Duration};
+
+use ectype_server::ConnectionLimits;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
+    task::JoinHandle,
 };
 
 use crate::region::Region;
 
-#[tokio::test]
-async fn a_stopping_server_finishes_what_it_answers_and_takes_no_more() {
+const GET: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+const GET_AND_CLOSE: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+/// Everything takes less, also on a busy machine.
+const LONG: Duration = Duration::from_secs(20);
+
+struct Served {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<std::io::Result<()>>,
+    _region: Region,
+}
+
+async fn served(limits: ConnectionLimits) -> Served {
     let region = Region::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(ectype_server::serve(listener, region.router.clone(), async {
+    let shutdown = async {
         let _ = stopped.await;
-    }));
-    let mut idle = TcpStream::connect(address).await.unwrap();
-    idle.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    };
+    let router = region.router.clone();
+    let ended = tokio::spawn(ectype_server::serve_within(listener, router, shutdown, limits));
+    Served { address, stop, ended, _region: region }
+}
+
+async fn send(address: SocketAddr, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    stream
+}
+
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut text = String::new();
+    tokio::time::timeout(LONG, stream.read_to_string(&mut text)).await.unwrap().unwrap();
+    text
+}
+
+#[tokio::test]
+async fn a_stopping_server_finishes_what_it_answers_and_takes_no_more() {
+    let served = served(ConnectionLimits::default()).await;
+    let mut idle = send(served.address, GET).await;
     let mut part = [0; 4];
     idle.read_exact(&mut part).await.unwrap();
     assert_eq!(&part, b"HTTP");
-    let mut half = TcpStream::connect(address).await.unwrap();
     let head = b"POST /identity/token HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n";
-    half.write_all(head).await.unwrap();
+    let mut half = send(served.address, head).await;
     // The server has the second request once it has answered one that came after it.
-    let mut after = TcpStream::connect(address).await.unwrap();
-    after
-        .write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
-        .await
-        .unwrap();
-    after.read_to_end(&mut Vec::new()).await.unwrap();
-    stop.send(()).unwrap();
+    rest(&mut send(served.address, GET_AND_CLOSE).await).await;
+    served.stop.send(()).unwrap();
     half.write_all(b"a=b").await.unwrap();
-    let mut answer = String::new();
-    half.read_to_string(&mut answer).await.unwrap();
+    let answer = rest(&mut half).await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-    served.await.unwrap().unwrap();
-    assert!(TcpStream::connect(address).await.is_err());
+    tokio::time::timeout(LONG, served.ended).await.unwrap().unwrap().unwrap();
+    assert!(TcpStream::connect(served.address).await.is_err());
+}
+
+#[tokio::test]
+async fn what_does_not_end_in_time_is_cut() {
+    let limits =
+        ConnectionLimits { drain_time: Duration::from_millis(1), ..ConnectionLimits::default() };
+    let served = served(limits).await;
+    let head = b"POST /identity/token HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n";
+    let mut half = send(served.address, head).await;
+    rest(&mut send(served.address, GET_AND_CLOSE).await).await;
+    served.stop.send(()).unwrap();
+    tokio::time::timeout(LONG, served.ended).await.unwrap().unwrap().unwrap();
+    let mut bytes = Vec::new();
+    assert!(matches!(half.read_to_end(&mut bytes).await, Ok(0) | Err(_)));
+}
+
+#[tokio::test]
+async fn a_client_that_sends_its_head_too_slowly_is_cut() {
+    let limits =
+        ConnectionLimits { header_time: Duration::from_millis(50), ..ConnectionLimits::default() };
+    let served = served(limits).await;
+    let mut slow = send(served.address, b"GET /healthz HTTP/1.1\r\nhost: ").await;
+    let mut bytes = Vec::new();
+    let cut = tokio::time::timeout(LONG, slow.read_to_end(&mut bytes)).await.unwrap();
+    assert!(cut.is_err() || !String::from_utf8_lossy(&bytes).contains("200 OK"));
+    let quick = rest(&mut send(served.address, GET_AND_CLOSE).await).await;
+    assert!(quick.starts_with("HTTP/1.1 200"), "{quick}");
+}
+
+#[tokio::test]
+async fn connections_beyond_the_cap_wait_their_turn() {
+    let limits = ConnectionLimits { connections_max: 1, ..ConnectionLimits::default() };
+    let served = served(limits).await;
+    let mut first = send(served.address, GET).await;
+    let mut part = [0; 12];
+    first.read_exact(&mut part).await.unwrap();
+    let mut second = send(served.address, GET_AND_CLOSE).await;
+    let mut none = [0; 1];
+    let early = tokio::time::timeout(Duration::from_millis(100), second.read(&mut none)).await;
+    assert!(early.is_err(), "the second connection was answered beside the first");
+    drop(first);
+    assert!(rest(&mut second).await.starts_with("HTTP/1.1 200"));
 }
