@@ -31,8 +31,9 @@ pub struct Workers {
 }
 
 impl Control {
-    /// The kinds of jobs of a region.
-    pub(crate) fn registry(self: &Arc<Self>) -> Registry {
+    /// The kinds of jobs of a region. Workers use it; a test takes one kind out of it to drive it
+    /// through every failure.
+    pub fn registry(self: &Arc<Self>) -> Registry {
         let region = Arc::downgrade(self);
         Registry::default()
             .with(Arc::new(image::CaptureJob::new(&region)))

@@ -14,7 +14,7 @@ pub use error::StoreError;
 pub use port::{
     Bootstrap, Change, GroupFilter, IdentityStore, ImageCommit, ImageFilter, ImageStore,
     InstanceFilter, InstanceStore, JobRow, JobStore, NetworkStore, NewInstance, NewVpc,
-    OutboxStore, Page, PageKey, Paged, ReservedIpFilter, SignIn, Store, SubnetFilter, VolumeFilter,
-    VolumeStore, VpcFilter,
+    OutboxStore, Page, PageKey, Paged, Rebase, ReservedIpFilter, SignIn, Store, SubnetFilter,
+    VolumeFilter, VolumeStore, VpcFilter,
 };
 pub use sql::SqlStore;

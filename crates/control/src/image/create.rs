@@ -8,7 +8,7 @@ use model::{
 };
 use policy::{Action, Permit};
 
-use super::capture_job;
+use super::capture;
 use crate::{Control, Error, RequestContext};
 
 /// What a caller wants.
@@ -149,10 +149,10 @@ impl Control {
         ctx: &RequestContext,
     ) -> Result<NewJob, Error> {
         let sequence = self.store().sequence_next(crate::worker::JOB).await?;
-        let state = capture_job::State::new(&source.volume, sequence);
+        let state = capture::State::new(&source.volume, sequence);
         Ok(NewJob {
             id: JobId::mint("", self.entropy()),
-            kind: capture_job::KIND.to_owned(),
+            kind: capture::KIND.to_owned(),
             account: Some(image.head.account.clone()),
             subject: image.head.id.to_string(),
             host: Some(source.volume.storage.host.clone()),

@@ -72,7 +72,7 @@ impl Step<State> for Settled {
         let region = control(&self.region)?;
         let capture = region
             .store()
-            .job_of(JOB, cx.subject(), super::capture_job::KIND)
+            .job_of(JOB, cx.subject(), super::capture::KIND)
             .await
             .map_err(store_step)?;
         let waits = capture.is_some_and(|job| !job.progress.status.is_settled());

@@ -1,6 +1,6 @@
 //! Images: create, lifecycle, delete, and the stock ones.
 
-mod capture_job;
+mod capture;
 mod create;
 mod delete_job;
 mod lifecycle;
@@ -12,6 +12,6 @@ pub use create::ImageCreate;
 pub use progress::{ImageProgress, ImageStorage};
 pub use stock::StockImage;
 
-pub(crate) use capture_job::CaptureJob;
+pub(crate) use capture::CaptureJob;
 pub(crate) use delete_job::DeleteJob;
 pub(crate) use progress::ProgressBoard;

@@ -6,6 +6,7 @@
 //!
 //! Next to read: `keys`, `volumes`, `seal`.
 
+mod direct;
 mod keys;
 mod manifest_key;
 mod seal;
@@ -112,11 +113,23 @@ impl Storage {
         keys: Arc<dyn KeyStore>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StorageError> {
-        let chunks = Arc::new(ChunkStore::open_or_create(&config.store_dir, &*entropy)?);
+        let chunks = ChunkStore::open_or_create(&config.store_dir, &*entropy)?;
         chunks.delete_temporary()?;
+        Ok(Self::over(config, chunks, keys, entropy))
+    }
+
+    /// As [`Self::open`], over a chunk store that is open already, wherever its objects are.
+    /// Engines of guests open the folder of `config`, so this is for guests that need no export.
+    #[must_use]
+    pub fn over(
+        config: StorageConfig,
+        chunks: ChunkStore,
+        keys: Arc<dyn KeyStore>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
         let host = VolumeHost::new(config.run_dir.join("x"), config.program.clone());
         let cache = Arc::new(ReadCache::new(SERVER_CACHE.0));
-        Ok(Self { config, chunks, cache, host, keys, entropy })
+        Self { config, chunks: Arc::new(chunks), cache, host, keys, entropy }
     }
 
     /// The chunk store.

@@ -156,16 +156,35 @@ impl Storage {
 
     /// Drops every generation of a volume older than the one its row names.
     pub(crate) async fn volume_drop_old(&self, volume: &Volume) -> Result<(), StorageError> {
+        let current = volume.storage.generation;
+        self.volume_drop(volume, move |generation| generation < current).await
+    }
+
+    async fn volume_drop(
+        &self,
+        volume: &Volume,
+        which: impl Fn(u64) -> bool + Send + 'static,
+    ) -> Result<(), StorageError> {
         let (dir, live) = (self.volume_dir(&volume.head.id), self.live_dir());
-        let (id, current) = (volume.head.id.to_string(), volume.storage.generation);
+        let id = volume.head.id.to_string();
         tokio::task::spawn_blocking(move || {
-            for generation in layer::generations(&dir)?.into_iter().filter(|g| *g < current) {
+            if !dir.exists() {
+                return Ok(());
+            }
+            for generation in layer::generations(&dir)?.into_iter().filter(|g| which(*g)) {
                 layer::drop_generation(&dir, &live, &id, generation)?;
             }
             Ok::<(), blocks::Error>(())
         })
         .await??;
         Ok(())
+    }
+
+    /// Drops every generation of a volume newer than the one its row names: what was prepared for
+    /// a capture that was given up.
+    pub(crate) async fn volume_drop_newer(&self, volume: &Volume) -> Result<(), StorageError> {
+        let current = volume.storage.generation;
+        self.volume_drop(volume, move |generation| generation > current).await
     }
 
     /// Deletes what a capture that was given up has stored.

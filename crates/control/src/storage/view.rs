@@ -31,16 +31,10 @@ impl Control {
     /// # Errors
     /// When there is no such image, or it has no bytes yet.
     pub async fn image_view_open(&self, id: &ImageId) -> Result<PathBuf, Error> {
-        let permit = Self::system(InternalActor::Operator);
-        let image = self.store().image_any(permit, id).await?.image;
-        let sealed = image.sealed.as_ref().ok_or_else(|| Error::Invalid {
-            field: "image",
-            code: "invalid_state",
-            why: format!("Image {id} is {} and has no bytes.", image.status),
-        })?;
+        let (image, sealed) = self.image_bytes(id).await?;
         let crn = self.image_crn(&image);
         let holder = Holder { crn: &crn, wrapped: &image.wrapped_data_key };
-        let socket = self.parts.storage.image_view(&view_id(id), holder, sealed).await;
+        let socket = self.parts.storage.image_view(&view_id(id), holder, &sealed).await;
         socket.map_err(Error::unavailable)
     }
 
@@ -58,23 +52,12 @@ impl Control {
     /// # Errors
     /// When there is no such volume, or a running instance or a capture has it.
     pub async fn volume_view_open(&self, id: &VolumeId) -> Result<PathBuf, Error> {
+        let volume = self.volume_at_rest(id).await?;
         let permit = Self::system(InternalActor::Operator);
-        let view = self.store().volume_any(permit, id).await?;
-        let stopped =
-            |a: &model::AttachmentView| a.instance_status == model::InstanceStatus::Stopped;
-        if view.volume.busy || !view.attachments.iter().all(stopped) {
-            return Err(model::Refusal::VolumeState {
-                volume: id.clone(),
-                status: view.volume.status,
-                busy: view.volume.busy,
-                verb: "viewed",
-            }
-            .into());
-        }
         let epoch = self.store().volume_epoch_next(permit, id).await?;
         let storage = &self.parts.storage;
-        storage.volume_provision(&view.volume).await.map_err(Error::unavailable)?;
-        storage.volume_export(&view.volume, epoch).await.map_err(Error::unavailable)
+        storage.volume_provision(&volume).await.map_err(Error::unavailable)?;
+        storage.volume_export(&volume, epoch).await.map_err(Error::unavailable)
     }
 
     /// Ends the view of a volume.

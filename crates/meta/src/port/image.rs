@@ -30,6 +30,17 @@ pub struct ImageFilter {
     pub owner: Option<base::AccountId>,
 }
 
+/// What becomes of the captured volume.
+#[derive(Clone, Debug)]
+pub struct Rebase {
+    /// The volume.
+    pub volume: VolumeId,
+    /// The generation it goes on with: one more than the captured one.
+    pub generation: u64,
+    /// The new root, its key sealed for the volume.
+    pub base: SealedRef,
+}
+
 /// What a finished capture writes in one transaction.
 #[derive(Clone, Debug)]
 pub struct ImageCommit {
@@ -41,6 +52,9 @@ pub struct ImageCommit {
     pub logical: ByteCount,
     /// Bytes that the capture added to the store.
     pub stored: ByteCount,
+    /// The volume goes on over the new root and is free, and starts of its instance that waited
+    /// are released; none leaves that to `volume_rebased` and `image_settled`.
+    pub rebase: Option<Rebase>,
     /// Region time: dates that have passed apply now.
     pub at: Timestamp,
 }

@@ -30,7 +30,7 @@ mod page;
 mod volume;
 
 pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
-pub use image::{ImageCommit, ImageFilter, ImageStore};
+pub use image::{ImageCommit, ImageFilter, ImageStore, Rebase};
 pub use instance::{InstanceFilter, InstanceStore, NewInstance};
 pub use job::{JobRow, JobStore};
 pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};

@@ -17,7 +17,7 @@ use super::{
     instance_action, instance_view, job, outbox, permit,
     session::Session,
     value::binds,
-    volume,
+    volume, volume_change,
 };
 use crate::{Change, ImageCommit, StoreError};
 
@@ -150,6 +150,7 @@ pub(crate) async fn commit(
     tx: &mut Session,
     fence: &Fence,
     commit: &ImageCommit,
+    now: Timestamp,
     change: &Change,
 ) -> Result<(), StoreError> {
     job::fence(tx, fence).await?;
@@ -167,6 +168,10 @@ pub(crate) async fn commit(
     image.logical = Some(commit.logical);
     image.stored = Some(commit.stored);
     image::write(tx, &mut image).await?;
+    if let Some(rebase) = &commit.rebase {
+        volume_change::rebased(tx, fence, &rebase.volume, rebase.generation, &rebase.base).await?;
+        settled(tx, fence, &rebase.volume, now).await?;
+    }
     outbox::write(tx, change).await
 }
 

@@ -114,7 +114,8 @@ impl ImageStore for SqlStore {
         commit: ImageCommit,
         change: Change,
     ) -> Result<()> {
-        writing!(self, |tx| image_capture::commit(tx, fence, &commit, &change))
+        let now = self.clock.wall();
+        writing!(self, |tx| image_capture::commit(tx, fence, &commit, now, &change))
     }
 
     async fn image_failed(

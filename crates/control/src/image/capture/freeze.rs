@@ -1,0 +1,41 @@
+//! The layer is flushed, summed, checked and frozen.
+
+use async_trait::async_trait;
+use jobs::{Step, StepContext, StepError, StepOutcome};
+use model::ImageStatusReason;
+
+use super::{Region, State, epoch, image_id};
+use crate::worker::{JOB, storage_step, store_step};
+
+/// Freezes the write layer; undo thaws it.
+pub(super) struct Freeze(pub(super) Region);
+
+#[async_trait]
+impl Step<State> for Freeze {
+    fn name(&self) -> &'static str {
+        "freeze"
+    }
+
+    async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
+        let (region, view) = self.0.volume(state).await?;
+        let image = image_id(cx)?;
+        region.progress.step(&image, "freezing", &*region.parts.clock);
+        let reasons = vec![ImageStatusReason::ImageRequestInProgress];
+        region
+            .store()
+            .image_reasons_set(JOB, cx.fence(), &image, reasons)
+            .await
+            .map_err(store_step)?;
+        let epoch = epoch(&region, state).await?;
+        let storage = &region.parts.storage;
+        storage.unexport(state.volume.as_str()).await.map_err(storage_step)?;
+        storage.volume_freeze(&view.volume, epoch).await.map_err(storage_step)?;
+        Ok(StepOutcome::Done)
+    }
+
+    async fn undo(&self, _: &StepContext, state: &mut State) -> Result<(), StepError> {
+        let (region, view) = self.0.volume(state).await?;
+        let epoch = epoch(&region, state).await?;
+        region.parts.storage.volume_thaw(&view.volume, epoch).await.map_err(storage_step)
+    }
+}
