@@ -121,19 +121,22 @@ impl Core {
         let whole_end =
             if end == geometry.capacity { end.div_ceil(BLOCK_SIZE) } else { end / BLOCK_SIZE };
         let first = piece.at.div_ceil(BLOCK_SIZE);
-        if first >= whole_end {
-            return self.zero_edge(geometry, piece.region, piece.at, end);
+        let head_end = end.min(first * BLOCK_SIZE);
+        if piece.at < head_end {
+            self.zero_edge(geometry, piece.region, piece.at, head_end)?;
         }
-        if piece.at < first * BLOCK_SIZE {
-            self.zero_edge(geometry, piece.region, piece.at, first * BLOCK_SIZE)?;
+        if first < whole_end {
+            self.zero_blocks(geometry, piece.region, first, whole_end)?;
         }
-        self.zero_blocks(geometry, piece.region, first, whole_end)?;
-        if whole_end * BLOCK_SIZE < end {
-            self.zero_edge(geometry, piece.region, whole_end * BLOCK_SIZE, end)?;
+        // A range may cross a border between blocks without holding a whole one.
+        let tail = first.max(whole_end) * BLOCK_SIZE;
+        if tail < end {
+            self.zero_edge(geometry, piece.region, tail, end)?;
         }
         Ok(())
     }
 
+    /// Zeroes a part of one block.
     fn zero_edge(&self, geometry: &Geometry, region: u64, at: u64, end: u64) -> Result<(), Error> {
         if self.reads_zero(geometry, at / BLOCK_SIZE) {
             return Ok(());
