@@ -173,8 +173,8 @@ impl Control {
         ignore_changed(set.await)
     }
 
-    /// Stops every guest of this host, as the end of a region does: the power button for all at
-    /// once, then off after the deadline.
+    /// Stops every guest and export of this host, as the end of a region does: the power button
+    /// for all guests at once, then off after the deadline.
     ///
     /// # Errors
     /// When the database or the hypervisor cannot be asked.
@@ -193,6 +193,11 @@ impl Control {
         }
         while let Some(ended) = ends.join_next().await {
             ended.map_err(Error::internal)??;
+        }
+        // Views, and what a job that did not finish left: the next start serves it anew.
+        let storage = &self.parts.storage;
+        for id in storage.exports().await.map_err(Error::unavailable)? {
+            storage.unexport(&id).await.map_err(Error::unavailable)?;
         }
         Ok(running.len())
     }

@@ -15,7 +15,11 @@ use super::{Holder, Storage, StorageError};
 use crate::{Control, Error};
 
 impl Storage {
-    async fn volume_open(&self, volume: &Volume, epoch: u64) -> Result<layer::Volume, StorageError> {
+    async fn volume_open(
+        &self,
+        volume: &Volume,
+        epoch: u64,
+    ) -> Result<layer::Volume, StorageError> {
         let (spec, base) = self.volume_spec(volume, epoch).await?;
         let base = self.base_open(base.as_ref())?;
         Ok(tokio::task::spawn_blocking(move || layer::Volume::open(spec, base)).await??)
