@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Figures of an image's creation, as `control` gives them.
 #[derive(Clone, Copy, Debug)]
 pub struct ProgressFigures {
-    /// `queued`, `freezing`, `sealing`, `verifying`, `committing`, `done`, `failed`.
+    /// `queued`, `freezing`, `sealing`, `committing`, `done`, `failed`.
     pub step: &'static str,
     /// Chunks to read.
     pub chunks_total: u64,
@@ -29,7 +29,7 @@ pub struct ProgressFigures {
 pub struct Progress {
     /// The image.
     pub image_id: String,
-    /// `queued`, `freezing`, `sealing`, `verifying`, `committing`, `done`, `failed`.
+    /// `queued`, `freezing`, `sealing`, `committing`, `done`, `failed`.
     pub step: String,
     /// Chunks to read.
     pub chunks_total: u64,

@@ -1,0 +1,32 @@
+"""Drives a running region by IBM's Python SDK: main.py ENVIRONMENT.json [PART OF A NAME]."""
+
+import sys
+
+from cases import (
+    accounts,
+    catalogue,
+    errors,
+    identity,
+    image_story,
+    lifecycle,
+    lists,
+    network,
+    sources,
+)
+from harness import run
+
+# Importing a part adds its cases.
+PARTS = [
+    accounts,
+    catalogue,
+    errors,
+    identity,
+    image_story,
+    lifecycle,
+    lists,
+    network,
+    sources,
+]
+
+if __name__ == "__main__":
+    sys.exit(1 if run(*sys.argv[1:3]) else 0)
