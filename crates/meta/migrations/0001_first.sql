@@ -106,7 +106,8 @@ CREATE TABLE security_group_rules (
   remote_id TEXT,
   created_at INTEGER NOT NULL,
   position INTEGER NOT NULL,
-  UNIQUE (security_group_id, name)
+  UNIQUE (security_group_id, name),
+  UNIQUE (security_group_id, position)
 ) STRICT;
 
 CREATE TABLE routing_tables (

@@ -12,7 +12,7 @@ use std::{
     fs::{self, Permissions},
     os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -24,6 +24,9 @@ pub const REQUIRE: &str = "ECTYPE_REQUIRE_POSTGRES";
 
 /// User that runs the server when the tests run as root: PostgreSQL refuses root.
 const USER: &str = "postgres";
+
+/// Room that the server wants in memory.
+const MEMORY_MIB_MIN: u64 = 2_048;
 
 /// The database that others are copied from.
 const TEMPLATE: &str = "ectype_template";
@@ -49,6 +52,9 @@ listen_addresses = ''
 fsync = off
 full_page_writes = off
 synchronous_commit = off
+wal_level = minimal
+max_wal_senders = 0
+max_wal_size = 128MB
 max_connections = 200
 shared_buffers = 32MB
 autovacuum = off
@@ -65,7 +71,7 @@ pub struct Server {
     _watch: Child,
 }
 
-/// A database of its own for one test.
+/// A database of its own for one test. It goes with the server: dropping one costs a checkpoint.
 #[derive(Clone, Debug)]
 pub struct Database {
     /// For `SqlStore::open`.
@@ -91,6 +97,17 @@ fn binaries() -> Option<PathBuf> {
         .find(|dir| ["postgres", "initdb", "psql"].iter().all(|name| dir.join(name).is_file()))
 }
 
+/// Memory, where it has room: a copy of a database costs a tenth there. Elsewhere the directory
+/// for temporary files.
+fn parent() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    let out = Command::new("df").args(["--output=avail", "-B1M"]).arg(&memory).output();
+    let room = out.ok().and_then(|out| {
+        String::from_utf8(out.stdout).ok()?.lines().last()?.trim().parse::<u64>().ok()
+    });
+    if room.is_some_and(|mib| mib >= MEMORY_MIB_MIN) { memory } else { std::env::temp_dir() }
+}
+
 fn is_root() -> bool {
     let out = Command::new("id").arg("-u").output();
     out.is_ok_and(|out| out.stdout.trim_ascii() == b"0")
@@ -103,7 +120,8 @@ impl Server {
 
     fn start(bin: PathBuf) -> Self {
         let user = is_root().then_some(USER);
-        let dir = tempfile::Builder::new().prefix("ectype-pg-").tempdir().unwrap().keep();
+        let dir =
+            tempfile::Builder::new().prefix("ectype-pg-").tempdir_in(parent()).unwrap().keep();
         if user.is_some() {
             fs::set_permissions(&dir, Permissions::from_mode(0o711)).unwrap();
             run(Command::new("chown").arg(USER).arg(&dir));
@@ -154,10 +172,14 @@ impl Server {
             .to_vec()
     }
 
-    fn sql(&self, database: &str, sql: &str) {
+    fn ask(&self, database: &str, sql: &str) -> std::io::Result<Output> {
         let mut ask = self.command("psql");
-        ask.args(self.psql_args(database)).args(["-v", "ON_ERROR_STOP=1", "-c", sql]);
-        run(&mut ask);
+        ask.args(self.psql_args(database)).args(["-v", "ON_ERROR_STOP=1", "-c", sql]).output()
+    }
+
+    fn sql(&self, database: &str, sql: &str) {
+        let out = self.ask(database, sql).unwrap();
+        assert!(out.status.success(), "{sql}: {}", String::from_utf8_lossy(&out.stderr));
     }
 
     fn url(&self, database: &str) -> String {

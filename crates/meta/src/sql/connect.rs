@@ -184,3 +184,25 @@ pub(crate) fn damaged_database(error: StoreError) -> StoreError {
         _ => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_commit_reaches_the_disk_and_readers_cannot_write() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("meta.db").display());
+        let engine = Engine::open(&url, Durability::Full).await.unwrap();
+        let mut writer = engine.write().await.unwrap();
+        for (pragma, wanted) in [("synchronous", 2), ("foreign_keys", 1)] {
+            let found = writer.number(format!("PRAGMA {pragma}"), Vec::new()).await.unwrap();
+            assert_eq!(found, wanted, "{pragma}");
+        }
+        let mode = writer.one("PRAGMA journal_mode", Vec::new()).await.unwrap().unwrap().text();
+        assert_eq!(mode.unwrap(), "wal");
+        writer.rollback().await;
+        let mut reader = engine.glance().await.unwrap();
+        assert!(reader.run("CREATE TABLE t (a INTEGER)", Vec::new()).await.is_err());
+    }
+}

@@ -36,6 +36,8 @@ mod network_store;
 mod nic;
 mod outbox;
 mod permit;
+#[cfg(test)]
+mod plan_tests;
 mod prefix;
 mod reserved_ip;
 mod retry;

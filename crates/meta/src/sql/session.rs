@@ -73,13 +73,16 @@ impl Session {
         sql: impl Into<Sql>,
         binds: Binds,
     ) -> Result<Vec<Row>, StoreError> {
+        let sql = sql.into();
+        #[cfg(test)]
+        super::plan_tests::record(&sql, &binds);
         match self.raw() {
             Raw::Sqlite(c) => {
-                let rows = bound!(sql.into(), binds).fetch_all(c).await.map_err(unavailable)?;
+                let rows = bound!(sql, binds).fetch_all(c).await.map_err(unavailable)?;
                 rows.iter().map(sqlite_row).collect()
             }
             Raw::Postgres(c) => {
-                let rows = bound!(sql.into(), binds).fetch_all(c).await.map_err(unavailable)?;
+                let rows = bound!(sql, binds).fetch_all(c).await.map_err(unavailable)?;
                 rows.iter().map(postgres_row).collect()
             }
         }

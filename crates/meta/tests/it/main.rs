@@ -2,5 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+mod open;
 mod postgres;
 mod sqlite;

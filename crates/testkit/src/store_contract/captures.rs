@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use jobs::{Fence, JobStatus};
-use meta::{Change, StoreError};
-use model::{ImageStatus, ImageStatusReason};
+use meta::{Change, ImageCommit, Rebase, StoreError};
+use model::{ActionKind, ImageStatus, ImageStatusReason, InstanceStatus};
 use policy::Action;
 
 use super::{
@@ -210,4 +210,32 @@ pub async fn only_a_deleting_image_goes(fresh: &dyn FreshStore) {
     let failed = w.store.image_failed(system(), &c.fence, &c.image, Vec::new(), change()).await;
     failed.unwrap();
     assert_eq!(w.image_status(&c.image).await, ImageStatus::Deleting);
+}
+
+/// Invariant 9: a commit that rebases moves image and volume in one transaction, frees the volume
+/// and releases a start that waits; when the volume is not where it should be, neither moves.
+pub async fn a_commit_can_rebase(fresh: &dyn FreshStore) {
+    let w = World::new(fresh).await;
+    let c = begun(&w).await;
+    let view = w.store.volume(&w.a.sees(), &c.volume).await.unwrap();
+    let instance = view.attachments[0].attachment.instance.clone();
+    w.act(&w.a, &instance, ActionKind::Start).await.unwrap();
+    let commit = |generation| {
+        let base = sealed("root-for-the-volume");
+        let rebase = Some(Rebase { volume: c.volume.clone(), generation, base });
+        let commit = ImageCommit { rebase, ..w.commit(&c) };
+        let change = w.change(&w.a, "is.image.image.create", &c.image);
+        let (store, fence) = (w.store.clone(), c.fence.clone());
+        async move { store.image_commit(system(), &fence, commit, change).await }
+    };
+    refused!(commit(7).await, StoreError::Changed { kind: "volume", .. });
+    assert_eq!(w.image_status(&c.image).await, ImageStatus::Pending);
+    commit(1).await.unwrap();
+    commit(1).await.unwrap();
+    let volume = w.store.volume(&w.a.sees(), &c.volume).await.unwrap().volume;
+    assert_eq!((volume.busy, volume.storage.generation), (false, 1));
+    assert_eq!(volume.storage.base, Some(sealed("root-for-the-volume")));
+    assert_eq!(w.image_status(&c.image).await, ImageStatus::Available);
+    let instance = w.store.instance(&w.a.sees(), &instance).await.unwrap().instance;
+    assert_eq!((instance.status, instance.status_reasons), (InstanceStatus::Starting, Vec::new()));
 }

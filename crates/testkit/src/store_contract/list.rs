@@ -24,7 +24,8 @@ macro_rules! store_contract_tests {
                 stock_images_are_the_providers, an_attached_data_volume_is_no_source;
             captures: a_commit_counts_once, a_stale_worker_changes_nothing, a_failed_capture,
                 a_volume_is_freed_by_its_holder, a_volume_is_rebased_once,
-                deleting_a_pending_image_cancels, only_a_deleting_image_goes;
+                deleting_a_pending_image_cancels, only_a_deleting_image_goes,
+                a_commit_can_rebase;
             starts: a_start_waits_for_the_capture, a_stop_takes_a_waiting_start_back,
                 a_failed_capture_releases_the_start, a_captured_instance_is_not_deleted;
             lifecycle: forwards_and_backwards, dates_come_due, due_images_come_in_batches,

@@ -27,6 +27,9 @@ pub mod races;
 pub mod starts;
 pub mod volumes;
 pub mod world;
+mod world_images;
+mod world_instances;
+mod world_network;
 
 /// Opens stores of one implementation, each without a row.
 #[async_trait]
