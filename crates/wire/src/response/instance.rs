@@ -85,15 +85,51 @@ struct Vcpu {
     percentage: u32,
 }
 
+impl MetadataService {
+    const fn of(service: &model::MetadataService) -> Self {
+        Self {
+            enabled: service.enabled,
+            protocol: service.protocol.as_str(),
+            response_hop_limit: service.response_hop_limit,
+        }
+    }
+}
+
+/// What follows from the profile.
+struct Figures {
+    bandwidth: u32,
+    network_bandwidth: u32,
+    memory: u32,
+    vcpu: Vcpu,
+}
+
+impl Figures {
+    /// A profile that the catalogue no longer has leaves what the instance itself knows.
+    fn of(instance: &model::Instance) -> Self {
+        let profile = catalog::instance_profile(&instance.profile);
+        let volumes = instance.total_volume_bandwidth;
+        let bandwidth = profile.map_or(volumes, |p| p.bandwidth);
+        Self {
+            bandwidth,
+            network_bandwidth: bandwidth.saturating_sub(volumes),
+            memory: profile.map_or(0, |p| p.memory_gb),
+            vcpu: Vcpu {
+                architecture: "amd64",
+                count: profile.map_or(0, |p| p.vcpus),
+                manufacturer: profile.map_or("intel", |p| p.manufacturer),
+                percentage: 100,
+            },
+        }
+    }
+}
+
 /// An instance. The boot volume is among `volume_attachments` too. `user_data` is never shown.
 #[must_use]
 pub fn instance<'a>(r: &Render<'_>, view: &'a InstanceView) -> Instance<'a> {
     let instance = &view.instance;
     let head = &instance.head;
     let id = head.id.as_str();
-    let profile = catalog::instance_profile(&instance.profile);
-    let bandwidth = profile.map_or(instance.total_volume_bandwidth, |p| p.bandwidth);
-    let service = &instance.metadata_service;
+    let figures = Figures::of(instance);
     let primary = view.nics.iter().find(|n| n.nic.primary).or(view.nics.first());
     Instance {
         availability: Availability { class: "standard" },
@@ -101,7 +137,7 @@ pub fn instance<'a>(r: &Render<'_>, view: &'a InstanceView) -> Instance<'a> {
             host_failure: instance.host_failure.as_str(),
             preemption: "stop",
         },
-        bandwidth,
+        bandwidth: figures.bandwidth,
         boot_volume_attachment: view.boot().map(|a| attachment::in_instance(r, a)),
         cluster_network_attachments: [],
         confidential_compute_mode: "disabled",
@@ -119,12 +155,8 @@ pub fn instance<'a>(r: &Render<'_>, view: &'a InstanceView) -> Instance<'a> {
         image: view.image.as_ref().map(|(image, owner)| Ref::image(r, image, owner)),
         lifecycle_reasons: [],
         lifecycle_state: instance.lifecycle_state.as_str(),
-        memory: profile.map_or(0, |p| p.memory_gb),
-        metadata_service: MetadataService {
-            enabled: service.enabled,
-            protocol: service.protocol.as_str(),
-            response_hop_limit: service.response_hop_limit,
-        },
+        memory: figures.memory,
+        metadata_service: MetadataService::of(&instance.metadata_service),
         name: head.name.as_str(),
         network_attachments: [],
         network_interfaces: view
@@ -142,14 +174,9 @@ pub fn instance<'a>(r: &Render<'_>, view: &'a InstanceView) -> Instance<'a> {
         status: instance.status.as_str(),
         status_reasons: instance.status_reasons.iter().map(|&code| reason(code)).collect(),
         threads_per_core: 2,
-        total_network_bandwidth: bandwidth.saturating_sub(instance.total_volume_bandwidth),
+        total_network_bandwidth: figures.network_bandwidth,
         total_volume_bandwidth: instance.total_volume_bandwidth,
-        vcpu: Vcpu {
-            architecture: "amd64",
-            count: profile.map_or(0, |p| p.vcpus),
-            manufacturer: profile.map_or("intel", |p| p.manufacturer),
-            percentage: 100,
-        },
+        vcpu: figures.vcpu,
         volume_attachments: view
             .attachments
             .iter()
