@@ -182,7 +182,7 @@ async fn a_second_image_of_a_busy_volume_is_refused() {
     assert_eq!(client.post("images", body).await.status, 201);
 }
 
-/// S27 to S28: a start while the image is made waits for it.
+/// A start while the image is made waits for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_start_during_a_capture_waits_with_its_reason() {
     let (region, client) = Region::with_stock().await;
