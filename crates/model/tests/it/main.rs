@@ -1,0 +1,7 @@
+//! The tables of the model, walked in full.
+
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+mod image_lifecycle;
+mod image_source;
+mod samples;
