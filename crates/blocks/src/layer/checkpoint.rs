@@ -20,7 +20,9 @@
 
 use crate::Error;
 use crate::layer::disk::Named;
-use crate::layer::fields::{FORMAT, Reader, SUM_BYTES, check_format, checked, corrupt};
+use crate::layer::fields::{
+    FORMAT, Reader, SEQUENCE_END, SUM_BYTES, check_format, checked, corrupt,
+};
 use crate::layer::map::{PAGE_BYTES, PAGE_WORDS, words_are_states};
 
 const MAGIC: [u8; 8] = *b"ECTMAPC1";
@@ -78,7 +80,7 @@ impl Checkpoint {
         if checked(whole).is_none() {
             return Ok(None);
         }
-        if fields.bytes().as_ref() != Some(identity) {
+        if fields.bytes().as_ref() != Some(identity) || sequence >= SEQUENCE_END {
             return Err(corrupt("checkpoint", name, "it belongs to another layer"));
         }
         let entries = &whole[HEAD_BYTES..whole.len() - SUM_BYTES];

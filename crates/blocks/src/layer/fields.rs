@@ -12,6 +12,9 @@ pub(super) const SUM_BYTES: usize = 32;
 /// The format that this program writes and knows, in every header.
 pub const FORMAT: u32 = 1;
 
+/// Sequence numbers end here, so that counting on never overflows.
+pub(super) const SEQUENCE_END: u64 = 1 << 62;
+
 /// Reads fields one after the other.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 

@@ -23,7 +23,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::layer::checkpoint::Checkpoint;
-use crate::layer::engine::{Core, Geometry, Log};
+use crate::layer::engine::{Core, Geometry, Log, Mode};
 use crate::layer::map::{PAGE_BLOCKS, Run, State};
 use crate::{BLOCK_SIZE, Error};
 
@@ -35,6 +35,19 @@ impl Core {
     pub(super) fn flush(&self) -> Result<(), Error> {
         let ticket = self.tickets.fetch_add(1, Ordering::AcqRel) + 1;
         let geometry = self.geometry.read();
+        if geometry.mode == Mode::Closed {
+            return Err(Error::Closed { name: self.name() });
+        }
+        self.flush_under(&geometry, ticket)
+    }
+
+    /// Flushes also when no more requests are taken.
+    pub(super) fn flush_last(&self) -> Result<(), Error> {
+        let ticket = self.tickets.fetch_add(1, Ordering::AcqRel) + 1;
+        self.flush_under(&self.geometry.read(), ticket)
+    }
+
+    fn flush_under(&self, geometry: &Geometry, ticket: u64) -> Result<(), Error> {
         let mut log = self.log.lock();
         self.check_poison()?;
         if log.covered >= ticket {
@@ -42,7 +55,7 @@ impl Core {
             return Ok(());
         }
         let upto = self.tickets.load(Ordering::Acquire);
-        self.flush_alone(&geometry, &mut log)?;
+        self.flush_alone(geometry, &mut log)?;
         log.covered = upto;
         Ok(())
     }

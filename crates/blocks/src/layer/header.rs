@@ -30,7 +30,9 @@
 
 use crate::Error;
 use crate::layer::disk::Named;
-use crate::layer::fields::{FORMAT, Reader, check_format, checked, close_with_sum, corrupt};
+use crate::layer::fields::{
+    FORMAT, Reader, SEQUENCE_END, check_format, checked, close_with_sum, corrupt,
+};
 use crate::layer::spec::{VOLUME_ID_MAX, check_capacity, check_volume_id};
 
 const MAGIC: [u8; 8] = *b"ECTLAYER";
@@ -136,7 +138,8 @@ impl Header {
         let volume = String::from_utf8(id.get(..length)?.to_vec()).ok()?;
         check_volume_id(&volume).ok()?;
         check_capacity(capacity).ok()?;
-        if flags & !FLAGS_KNOWN != 0 || overlap > capacity {
+        let counted = sequence.max(opens).max(map_sequence) < SEQUENCE_END;
+        if flags & !FLAGS_KNOWN != 0 || overlap > capacity || !counted {
             return None;
         }
         Some(Self {
@@ -180,7 +183,8 @@ pub(super) struct HeaderFile {
 impl HeaderFile {
     /// Writes the first slot of an empty file.
     pub(super) fn create(file: Named, header: Header) -> Result<Self, Error> {
-        file.set_len(HEADER_BYTES as u64)?;
+        // Both slots get their space now: a full disk must not keep a layer from being opened.
+        file.write_all(0, &[0; HEADER_BYTES])?;
         let mut made = Self { file, header };
         made.write()?;
         Ok(made)

@@ -31,7 +31,7 @@
 use crate::Error;
 use crate::layer::disk::Named;
 use crate::layer::fields::{
-    FORMAT, Reader, SUM_BYTES, check_format, checked, close_with_sum, corrupt,
+    FORMAT, Reader, SEQUENCE_END, SUM_BYTES, check_format, checked, close_with_sum, corrupt,
 };
 use crate::layer::map::{Run, State};
 
@@ -44,6 +44,8 @@ const SECTOR: usize = 512;
 pub(super) const JOURNAL_HEADER: usize = SECTOR;
 /// Most runs in one record; a flush with more writes a checkpoint instead.
 pub(super) const RUNS_MAX: usize = 65_536;
+/// How far behind a broken record a later one is looked for: two of the largest.
+const GAP_SCAN: usize = 2 * (RECORD_HEAD + RUNS_MAX * RUN_BYTES + SECTOR);
 /// Largest journal that is read; a checkpoint cuts it long before.
 pub(super) const JOURNAL_MAX: u64 = 1 << 30;
 
@@ -91,12 +93,17 @@ fn encode_record(identity: &[u8; SUM_BYTES], sequence: u64, runs: &[Run]) -> Vec
     out
 }
 
-/// The record that starts at the front of `bytes`, and its padded length.
-fn decode_record(
-    identity: &[u8; SUM_BYTES],
-    bytes: &[u8],
-    blocks: u64,
-) -> Option<(u64, Vec<Run>, usize)> {
+/// A record whose checksum holds.
+struct Record {
+    sequence: u64,
+    /// `None` when a run is outside the device or of no known state.
+    runs: Option<Vec<Run>>,
+    /// Padded length in the file.
+    length: usize,
+}
+
+/// The record that starts at the front of `bytes`; `None` when it is torn or no record.
+fn decode_record(identity: &[u8; SUM_BYTES], bytes: &[u8], blocks: u64) -> Option<Record> {
     let mut fields = Reader(bytes);
     if fields.bytes() != Some(RECORD_MAGIC) {
         return None;
@@ -111,6 +118,11 @@ fn decode_record(
     if record_sum(identity, &bytes[..body]) != sum {
         return None;
     }
+    let runs = decode_runs(&mut fields, count, blocks).filter(|_| sequence < SEQUENCE_END);
+    Some(Record { sequence, runs, length: (body + SUM_BYTES).next_multiple_of(SECTOR) })
+}
+
+fn decode_runs(fields: &mut Reader<'_>, count: usize, blocks: u64) -> Option<Vec<Run>> {
     let mut runs = Vec::with_capacity(count);
     for _ in 0..count {
         let first = fields.u64()?;
@@ -123,7 +135,7 @@ fn decode_record(
         }
         runs.push(Run { first, blocks: length, state });
     }
-    Some((sequence, runs, (body + SUM_BYTES).next_multiple_of(SECTOR)))
+    Some(runs)
 }
 
 impl Journal {
@@ -172,20 +184,21 @@ impl Journal {
         let mut before: Option<u64> = None;
         let mut at = JOURNAL_HEADER;
         while at < bytes.len() {
-            let Some((sequence, runs, length)) = decode_record(identity, &bytes[at..], blocks)
-            else {
-                break;
-            };
+            let Some(record) = decode_record(identity, &bytes[at..], blocks) else { break };
+            let sequence = record.sequence;
             match before {
-                None if sequence > checkpoint + 1 => {
+                None if sequence > checkpoint.saturating_add(1) => {
                     return Err(corrupt("map journal", name, "records before its first are gone"));
                 }
                 // What was there before the journal was cut, where the cut or its end was lost.
                 Some(previous) if sequence <= previous => break,
                 _ => {}
             }
+            let Some(runs) = record.runs else {
+                return Err(corrupt("map journal", name, "a record is not about this device"));
+            };
             before = Some(sequence);
-            at += length;
+            at += record.length;
             self.end = at as u64;
             // What the checkpoint already holds: a crash came before the journal was cut.
             if sequence > checkpoint {
@@ -205,10 +218,10 @@ impl Journal {
         last: u64,
     ) -> Result<(), Error> {
         let mut at = self.end as usize;
-        while at < bytes.len() {
-            if let Some((sequence, ..)) = decode_record(identity, &bytes[at..], blocks)
-                && sequence > last
-            {
+        let stop = bytes.len().min(at + GAP_SCAN);
+        while at < stop {
+            let found = decode_record(identity, &bytes[at..], blocks);
+            if found.is_some_and(|record| record.sequence > last) {
                 return Err(corrupt("map journal", name, "a record inside it is damaged"));
             }
             at += SECTOR;
@@ -315,7 +328,7 @@ pub(super) mod tests {
         let mut bytes = encode_header(&ID, 0);
         bytes.extend(encode_record(&ID, 1, &[run(99, 1, State::Zero)]));
         assert_eq!(parse(&bytes, 0).unwrap().records.len(), 1);
-        assert!(Journal::parse("j", &bytes, &ID, 99, 0).unwrap().records.is_empty());
+        assert!(matches!(Journal::parse("j", &bytes, &ID, 99, 0), Err(Error::Corrupt { .. })));
     }
 
     #[test]

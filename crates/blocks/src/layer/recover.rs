@@ -93,7 +93,7 @@ fn check_caller(spec: &VolumeSpec, header: &Header, base_size: u64) -> Result<()
 }
 
 /// A newer generation that was written to means that the caller's record was rolled back.
-fn refuse_rollback(host: &Host, generation: u64) -> Result<(), Error> {
+pub(super) fn refuse_rollback(host: &Host, generation: u64) -> Result<(), Error> {
     for newer in generations(host.dir.as_ref())?.into_iter().filter(|g| *g > generation) {
         if peek(host.dir.as_ref(), newer)?.is_some_and(|header| header.opened) {
             let name = format!("{}/g{newer}", host.dir.name());

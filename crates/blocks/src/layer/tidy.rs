@@ -13,7 +13,7 @@ use crate::layer::disk::{named, sync_dir};
 use crate::layer::engine::{Core, Geometry, Mode};
 use crate::layer::live::LiveMap;
 use crate::layer::map::RegionSet;
-use crate::layer::recover::go_live;
+use crate::layer::recover::{go_live, refuse_rollback};
 use crate::layer::spec::{VolumeStats, check_capacity};
 use crate::{BLOCK_SIZE, Error};
 
@@ -50,7 +50,7 @@ impl Core {
 
     /// Everything durable, sums included, and the header saying so.
     fn settle(&self, frozen: bool) -> Result<(), Error> {
-        self.flush()?;
+        self.flush_last()?;
         let geometry = self.geometry.read();
         self.make_sums(&geometry, u64::MAX)?;
         self.or_poison(&geometry, self.sums.sync())?;
@@ -114,6 +114,7 @@ impl Core {
             return Err(Error::Invalid { what: "the layer is not frozen".to_owned() });
         }
         self.check_poison()?;
+        refuse_rollback(&self.host, self.generation)?;
         let mut header = self.header.lock();
         let capacity = geometry.capacity;
         let map = go_live(&self.host, &mut header, &geometry.map, capacity)?;

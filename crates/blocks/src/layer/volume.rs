@@ -237,7 +237,8 @@ impl FrozenLayer {
     /// Takes writes again: for a capture that was given up.
     ///
     /// # Errors
-    /// When the header cannot be written; the layer is then still frozen.
+    /// When the header cannot be written, or `Exists` when a newer generation was written to;
+    /// the layer is then still frozen.
     pub fn thaw(self) -> Result<Volume, Error> {
         self.core.thaw()?;
         Ok(Volume { core: self.core, opened_by: OpenedBy::Clean })

@@ -4,6 +4,14 @@
 
 extern crate ectype_blocks as blocks;
 
+mod layer_crash;
+mod layer_faults;
+mod layer_format;
+mod layer_host;
+mod layer_kill;
+mod layer_rebase;
+mod layer_rig;
+mod layer_rot;
 mod sealed_damage;
 mod sealed_faults;
 mod sealed_fuzz;
