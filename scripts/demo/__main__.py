@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ibm_cloud_sdk_core import ApiException
+from requests import RequestException
 
 from .ledger import Ledger
 from .region import Region
@@ -35,9 +36,11 @@ def main() -> int:
         print(f"\ndemo: {failure}", file=sys.stderr)
         return 1
     except ApiException as error:
-        print(f"\ndemo: the region answered {error.status_code}: {error.message}", file=sys.stderr)
-        print(f"  {error.http_response.text if error.http_response is not None else ''}",
-              file=sys.stderr)
+        body = error.http_response.text if error.http_response is not None else error.message
+        print(f"\ndemo: the region answered {error.status_code}: {body}", file=sys.stderr)
+        return 1
+    except RequestException as error:
+        print(f"\ndemo: the region does not answer: {error}", file=sys.stderr)
         return 1
     finally:
         ledger.print_table()

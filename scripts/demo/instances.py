@@ -15,6 +15,7 @@ from .waits import Failure, until
 PROFILE = "cx2-2x4"
 RUNNING_SECONDS = 120
 STOPPED_SECONDS = 120
+IDLE_SECONDS = 60
 GONE_SECONDS = 60
 
 
@@ -47,7 +48,9 @@ def boot_volume(instance: dict[str, Any]) -> str:
     return instance["boot_volume_attachment"]["volume"]["id"]
 
 
-def wait_for(region: Region, console: Console, instance_id: str, status: str, seconds: float) -> None:
+def wait_for(
+    region: Region, console: Console, instance_id: str, status: str, seconds: float
+) -> None:
     """Waits for a status.
 
     Raises Failure with the end of the console when the instance fails or takes too long.
@@ -70,6 +73,15 @@ def stop(region: Region, console: Console, instance_id: str) -> None:
     """Presses the power button, and waits until the guest is off."""
     region.vpc.create_instance_action(instance_id, "stop")
     wait_for(region, console, instance_id, "stopped", STOPPED_SECONDS)
+
+
+def wait_idle(region: Region, volume_id: str) -> None:
+    """Waits until a volume is not busy: after a capture it is put onto the image's root."""
+
+    def probe() -> Optional[bool]:
+        return None if region.vpc.get_volume(volume_id).get_result()["busy"] else True
+
+    until(f"volume {volume_id} idle", IDLE_SECONDS, probe)
 
 
 def wait_gone(what: str, get: Callable[[], Any]) -> None:

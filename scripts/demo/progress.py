@@ -39,7 +39,9 @@ class Bar:
             full = round(part * BAR_WIDTH)
             done, rest = "#" * full, "." * (BAR_WIDTH - full)
             text = f"  {status:<9} {p['step']:<10} [{done}{rest}] {figures}"
-            shown = text.replace(done, f"\033[32m{done}\033[0m", 1) if self._colour and done else text
+            shown = text
+            if self._colour and done:
+                shown = text.replace(done, f"\033[32m{done}\033[0m", 1)
             print(f"\r{shown}{' ' * (self._width - len(text))}", end="", flush=True)
             self._width = len(text)
             return

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import guest, images, instances, network, progress
 from .console import Console
-from .ledger import Ledger
+from .ledger import Ledger, Row
 from .region import Region
 from .waits import same
 
@@ -53,7 +53,7 @@ class Story:
         return ground
 
     def _first_guest(self, ground: network.Ground) -> tuple[dict[str, Any], guest.Word]:
-        with self._ledger.step("a guest boots the stock image") as row:
+        with self._ledger.step("a guest boots the stock image"):
             first = instances.create(
                 self._region, ground, "demo-1", self._base["id"], guest.write(self._mib)
             )
@@ -61,8 +61,7 @@ class Story:
             instances.wait_for(
                 self._region, console, first["id"], "running", instances.RUNNING_SECONDS
             )
-            volume_id = instances.boot_volume(self._region.vpc.get_instance(first["id"]).get_result())
-            images.refused_while_running(self._region, ground, volume_id)
+            images.refused_while_running(self._region, ground, instances.boot_volume(first))
             console.wait_for("the guest is ready", "ectype-guest ready", guest.WORD_SECONDS)
         with self._ledger.step(f"it writes {self._mib} MiB of random bytes") as row:
             wrote = guest.word(console, "wrote")
@@ -93,7 +92,7 @@ class Story:
         images.check_private(self._region, image_id)
         return image_id
 
-    def _figures(self, row: Any, image_id: str, took: float) -> None:
+    def _figures(self, row: Row, image_id: str, took: float) -> None:
         storage = self._region.extension(f"images/{image_id}/storage")
         row.logical_bytes = storage["logical_bytes"]
         row.stored_bytes = storage["stored_bytes"]
@@ -104,6 +103,7 @@ class Story:
 
     def _bytes(self, volume_id: str, image_id: str) -> None:
         with self._ledger.step("volume and image are compared"):
+            instances.wait_idle(self._region, volume_id)
             images.compare_bytes(self._region, volume_id, image_id)
 
     def _source_gone(self, instance_id: str, volume_id: str, image_id: str) -> None:
