@@ -17,9 +17,12 @@ pub struct Named {
 /// In a name, `s3` is the protocol of object stores; the requirement is named in documentation.
 const OBJECT_STORE: Subject = Subject::Requirement('S', 3);
 
+/// What drives clients that we did not write.
+const OUTSIDE: [&str; 3] = ["conformance/", "demo", "scripts/demo/"];
+
 /// Every naming in a file.
 pub fn in_file(file: &SourceFile) -> Vec<Named> {
-    let outside = ["conformance/", "demo"].iter().any(|p| file.path.starts_with(p));
+    let outside = OUTSIDE.iter().any(|place| file.path.starts_with(place));
     let found = if file.is_rust() { in_rust(file) } else { in_script(file) };
     found
         .into_iter()
@@ -175,6 +178,18 @@ mod tests {
         assert_eq!(in_name("invariant_7_holds"), [Subject::Invariant(7)]);
         assert_eq!(in_name("bytes_s17"), []);
         assert_eq!(in_name("s3_keeps_objects"), []);
+    }
+
+    #[test]
+    fn the_demo_and_conformance_drive_clients_of_others() {
+        for (path, outside) in [
+            ("scripts/demo/images.py", true),
+            ("conformance/python/images.py", true),
+            ("scripts/install-debian", false),
+        ] {
+            let file = SourceFile { path: path.into(), text: "# S1: image\n".into() };
+            assert_eq!(in_file(&file)[0].outside, outside, "{path}");
+        }
     }
 
     #[test]

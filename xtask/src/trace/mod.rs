@@ -3,7 +3,7 @@
 //! A test names a requirement at the start of its documentation (`/// S17: ...`, `/// S13, S15:
 //! ...`, `/// Invariant 7: ...`) or of its name (`s17_...`, `invariant_7_...`). A requirement
 //! counts as served when one of our tests names it and a client that we did not write (under
-//! `conformance/` or `demo`) does too.
+//! `conformance/`, `demo` or `scripts/demo/`) does too.
 
 mod find;
 mod rows;
