@@ -66,7 +66,9 @@ pub trait ImageStore: Send + Sync {
     /// (operating system, capacity, encryption) are read in this transaction and go into the
     /// image: the caller's values for `operating_system`, `capacity`, `source_volume.name` and
     /// zone are replaced by the row's, and `allowed_use` too when the caller gave none
-    /// (`inherit_allowed_use`). Refuses by `model::check_source`, a taken name, the limit.
+    /// (`inherit_allowed_use`). Refuses by `model::check_source`, a taken name, the limit. An
+    /// image that would leave a customer's key for the provider's (S10) is `Changed`: the caller
+    /// read another volume than this one when it wrapped the data key.
     #[expect(clippy::too_many_arguments, reason = "one transaction, named in full")]
     async fn image_create(
         &self,
@@ -147,7 +149,8 @@ pub trait ImageStore: Send + Sync {
         commit: ImageCommit,
         change: Change,
     ) -> Result<(), StoreError>;
-    /// A capture failed for good: the image becomes `failed`.
+    /// A capture failed for good: the image becomes `failed`. Nothing happens to one that is
+    /// failed or deleting already, or gone.
     async fn image_failed(
         &self,
         permit: SystemPermit,
@@ -165,7 +168,8 @@ pub trait ImageStore: Send + Sync {
         fence: &Fence,
         volume: &VolumeId,
     ) -> Result<(), StoreError>;
-    /// Removes the row of a deleting image.
+    /// Removes the row of a deleting image; volumes and instances made of it keep its name.
+    /// Nothing happens when it is gone already.
     async fn image_gone(
         &self,
         permit: SystemPermit,
@@ -184,6 +188,7 @@ pub trait ImageStore: Send + Sync {
     ) -> Result<Vec<ImageView>, StoreError>;
     /// The next date at which an image is due.
     async fn image_due_next(&self, permit: SystemPermit) -> Result<Option<Timestamp>, StoreError>;
-    /// Root ids that something still needs: images, volume bases. For deletion now and GC later.
+    /// Root ids that something still needs, each once: images that are not deleting, bases of all
+    /// volumes. For deletion now and GC later.
     async fn roots(&self, permit: SystemPermit) -> Result<Vec<String>, StoreError>;
 }

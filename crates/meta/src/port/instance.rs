@@ -87,7 +87,9 @@ pub trait InstanceStore: Send + Sync {
     /// action and the next status, and queues the job. An action without effect is written as
     /// completed and no job is queued. A start while a volume is busy with an image is written as
     /// pending, the instance stays stopped with reason `stopped_for_image_creation`, and the job
-    /// waits: `image_settled` releases it. Returns the action as written.
+    /// waits: `image_settled` releases it. A second start meanwhile is written as completed, and
+    /// a stop takes the waiting start back (it is then failed, and its job gone). Returns the
+    /// action as written.
     async fn instance_action(
         &self,
         permit: &Permit,
@@ -144,7 +146,8 @@ pub trait InstanceStore: Send + Sync {
     ) -> Result<(), StoreError>;
     /// Removes a deleting instance with its attachments, interfaces and auto-deleted addresses.
     /// Volumes that go with it become `pending_deletion`, each with a job of its own from
-    /// `volume_job`, and are returned.
+    /// `volume_jobs`, and are returned; `Changed` when one of them has no job there. Nothing
+    /// happens when the instance is gone already.
     async fn instance_gone(
         &self,
         permit: SystemPermit,

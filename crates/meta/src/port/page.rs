@@ -9,10 +9,10 @@ pub struct Page {
     pub after: Option<PageKey>,
 }
 
-/// A place in a list: the last item that was shown.
+/// A place in a list: the last item that was shown. It need not be there any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageKey {
-    /// Its creation, in microseconds.
+    /// Its creation, in microseconds; in the list of reserved IPs, its address as a number.
     pub created_at: i64,
     /// Its id.
     pub id: String,

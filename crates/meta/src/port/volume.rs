@@ -66,6 +66,7 @@ pub trait VolumeStore: Send + Sync {
         change: Change,
     ) -> Result<(), StoreError>;
     /// Removes the row of a volume that is pending deletion; images made of it keep its name.
+    /// Nothing happens when it is gone already.
     async fn volume_gone(
         &self,
         permit: SystemPermit,
@@ -110,7 +111,7 @@ pub trait VolumeStore: Send + Sync {
         generation: u64,
         base: SealedRef,
     ) -> Result<(), StoreError>;
-    /// The volume is no longer busy.
+    /// The volume is no longer busy, if the fence's job holds it.
     async fn volume_release(
         &self,
         permit: SystemPermit,
