@@ -133,6 +133,21 @@ impl DataDir {
         Ok(own)
     }
 
+    /// Removes that folder when nothing in it is needed: no volume is open, and nobody listens.
+    /// A volume's live map outlives the server that opened it, so one that is there stays.
+    pub fn run_dir_remove(&self) -> anyhow::Result<()> {
+        let own = self.run_dir()?;
+        for part in fs::read_dir(&own)? {
+            for entry in fs::read_dir(part?.path())? {
+                let path = entry?.path();
+                if !matches!(path.extension().and_then(|e| e.to_str()), Some("lock" | "log")) {
+                    return Ok(());
+                }
+            }
+        }
+        fs::remove_dir_all(&own).with_context(|| format!("remove {}", own.display()))
+    }
+
     /// Writes a file whole, durable and for its owner only.
     pub fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         write_atomic(&self.path(name), bytes)
@@ -226,6 +241,24 @@ mod tests {
         assert_eq!(mode(&root), 0o700);
         assert_eq!(mode(&dir.path("x")), 0o600);
         assert_eq!(fs::read(dir.path("x")).unwrap(), b"secret");
+    }
+
+    #[test]
+    fn the_folder_on_tmpfs_goes_with_the_last_open_volume() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = DataDir::make(&temp.path().join("data")).unwrap();
+        let own = dir.run_dir().unwrap();
+        fs::create_dir(own.join("live")).unwrap();
+        fs::create_dir(own.join("x")).unwrap();
+        fs::write(own.join("x/1.lock"), b"").unwrap();
+        for needed in ["live/map", "x/1.sock"] {
+            fs::write(own.join(needed), b"").unwrap();
+            dir.run_dir_remove().unwrap();
+            assert!(own.join(needed).exists(), "{needed}");
+            fs::remove_file(own.join(needed)).unwrap();
+        }
+        dir.run_dir_remove().unwrap();
+        assert!(!own.exists());
     }
 
     #[test]

@@ -117,6 +117,9 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     drop(operator);
     let _ = std::fs::remove_file(data.path("endpoint"));
     let _ = std::fs::remove_file(data.path("operator.sock"));
+    if let Err(error) = data.run_dir_remove() {
+        tracing::warn!("{error:#}");
+    }
     Ok(())
 }
 
