@@ -176,6 +176,21 @@ impl ExportConfig {
         }
     }
 
+    /// What is served, in a form that may be shown and compared: kind, root and right to write.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match &self.subject {
+            Subject::Image(root) => format!("image {}", root.root_id),
+            Subject::Volume(volume) => {
+                let right = if volume.read_only { "read-only" } else { "writable" };
+                match &volume.base {
+                    Some(root) => format!("{right} volume over {}", root.root_id),
+                    None => format!("{right} volume"),
+                }
+            }
+        }
+    }
+
     /// The wire form, in memory that is erased when dropped.
     ///
     /// # Errors

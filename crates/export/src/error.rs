@@ -52,6 +52,16 @@ pub enum Error {
         /// The generation asked for.
         wanted: u64,
     },
+    /// A supervisor for something else under the same id is still running.
+    #[error("{id} is served as {running}, {wanted} was asked for: stop it first")]
+    OtherSubject {
+        /// The volume or image.
+        id: String,
+        /// What is being served.
+        running: String,
+        /// What was asked for.
+        wanted: String,
+    },
     /// Something did not answer in time.
     #[error("{what} took longer than {limit:?}")]
     Deadline {
@@ -96,7 +106,9 @@ impl Error {
                 ErrorKind::Invalid
             }
             Self::CannotOpen { kind, .. } => *kind,
-            Self::OtherGeneration { .. } | Self::Refused { .. } => ErrorKind::Conflict,
+            Self::OtherGeneration { .. } | Self::OtherSubject { .. } | Self::Refused { .. } => {
+                ErrorKind::Conflict
+            }
             Self::NotClean { .. } => ErrorKind::Internal,
         }
     }

@@ -36,6 +36,8 @@ pub const READY_DEADLINE: Duration = Duration::from_secs(20);
 pub const STOP_DEADLINE: Duration = Duration::from_secs(60);
 /// How long a supervisor may take to answer a plain question.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
+/// What exports inherit of the server's environment.
+const ENVIRONMENT_KEPT: [&str; 3] = ["PATH", "TMPDIR", "RUST_BACKTRACE"];
 /// Between two looks at a lock, which cannot be waited for.
 const LOCK_LOOK: Duration = Duration::from_millis(10);
 /// Starts and stops of one export are serial; exports share so many queues.
@@ -81,7 +83,8 @@ impl VolumeHost {
     /// generation is left as it is.
     ///
     /// # Errors
-    /// `CannotOpen` when the engine cannot open it; `OtherGeneration`; `Deadline`.
+    /// `CannotOpen` when the engine cannot open it; `OtherGeneration` and `OtherSubject` when
+    /// something else runs under the id; `Deadline`.
     pub async fn start(&self, config: &ExportConfig) -> Result<Exported, Error> {
         let paths = self.paths(&config.id)?;
         let _turn = self.queue(&config.id).lock().await;
@@ -134,7 +137,7 @@ impl VolumeHost {
     ) -> Result<Option<ExportStatus>, Error> {
         let ask = Ask::AwaitReady { deadline_ms: millis(READY_DEADLINE) };
         let status = match ask_supervisor(&paths.control, ask, READY_DEADLINE).await? {
-            Heard::Reply(Reply::Status(status)) => status,
+            Heard::Reply(Reply::Status(status)) => *status,
             Heard::Reply(_) => {
                 return Err(Error::Protocol { what: "an unexpected reply of the supervisor" });
             }
@@ -143,12 +146,8 @@ impl VolumeHost {
         if status.id != config.id {
             return Err(Error::Protocol { what: "two ids with one short name" });
         }
-        if status.generation != config.generation() && status.state == ExportState::Running {
-            return Err(Error::OtherGeneration {
-                id: status.id,
-                running: status.generation,
-                wanted: config.generation(),
-            });
+        if status.state == ExportState::Running {
+            same_subject(&status, config)?;
         }
         Ok(Some(status))
     }
@@ -176,6 +175,9 @@ impl VolumeHost {
         let _child = Command::new(&self.program)
             .args(&self.arguments)
             .arg(SUPERVISOR_COMMAND)
+            // The server's environment may hold what is not theirs to know.
+            .env_clear()
+            .envs(ENVIRONMENT_KEPT.iter().filter_map(|n| Some((n, std::env::var_os(n)?))))
             .current_dir("/")
             .stdin(OwnedFd::from(theirs))
             .stdout(Stdio::null())
@@ -319,6 +321,19 @@ impl Exported {
     }
 }
 
+/// Whether what runs is what is wanted.
+fn same_subject(status: &ExportStatus, config: &ExportConfig) -> Result<(), Error> {
+    let (id, wanted) = (status.id.clone(), config.identity());
+    if status.generation != config.generation() {
+        let (running, wanted) = (status.generation, config.generation());
+        return Err(Error::OtherGeneration { id, running, wanted });
+    }
+    if status.serves != wanted {
+        return Err(Error::OtherSubject { id, running: status.serves.clone(), wanted });
+    }
+    Ok(())
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -326,7 +341,7 @@ fn millis(duration: Duration) -> u64 {
 async fn status_at(control: &Path) -> Result<Option<ExportStatus>, Error> {
     match ask_supervisor(control, Ask::Status, ANSWER_DEADLINE).await? {
         Heard::Nobody | Heard::Died => Ok(None),
-        Heard::Reply(Reply::Status(status)) => Ok(Some(status)),
+        Heard::Reply(Reply::Status(status)) => Ok(Some(*status)),
         Heard::Reply(_) => Err(Error::Protocol { what: "an unexpected reply to status" }),
     }
 }

@@ -30,3 +30,4 @@ pub use host::{
 };
 pub use message::{ExportState, ExportStatus, Failure, FailureKind, Stats};
 pub use paths::SOCKET_PATH_MAX;
+pub use process::protect_memory;

@@ -44,7 +44,7 @@ pub enum Reply {
     /// To `ping`.
     Pong,
     /// To `status`.
-    Status(ExportStatus),
+    Status(Box<ExportStatus>),
     /// To `stop`: the engine is gone.
     Stopped {
         /// Whether the layer was closed cleanly.
@@ -84,6 +84,8 @@ pub struct ExportStatus {
     pub id: String,
     /// Generation of the write layer; zero for an image.
     pub generation: u64,
+    /// What is served: kind, root and right to write.
+    pub serves: String,
     /// Where it stands.
     pub state: ExportState,
     /// Process id of the supervisor.

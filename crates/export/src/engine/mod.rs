@@ -27,7 +27,7 @@ use crate::config::ExportConfig;
 use crate::error::{Error, chain};
 use crate::message::{self, Event, LINE_BYTES_MAX, Order};
 use crate::nbd::Server;
-use crate::process::{abort_on_panic, protect_memory};
+use crate::process::{abort_on_panic, log_to_stderr, protect_memory};
 
 /// The hidden command that runs [`main`]; it has to be the last argument.
 pub const ENGINE_COMMAND: &str = "volume-engine";
@@ -38,8 +38,7 @@ const IDLE_LOOK: Duration = Duration::from_secs(1);
 /// So many sums are made in one go while guests are idle.
 const IDLE_SUMS: u64 = 256;
 
-/// Runs an engine with the orders that come over standard input. The caller has set up logging
-/// to standard error.
+/// Runs an engine with the orders that come over standard input, until it is told to stop.
 #[must_use]
 pub fn main() -> ExitCode {
     match run() {
@@ -54,6 +53,7 @@ pub fn main() -> ExitCode {
 
 /// True when the layer was closed cleanly.
 fn run() -> Result<bool, Error> {
+    log_to_stderr();
     protect_memory()?;
     abort_on_panic();
     let input = std::io::stdin().as_fd().try_clone_to_owned();

@@ -45,6 +45,8 @@ pub struct Counters {
     pub read_bytes: AtomicU64,
     pub written_bytes: AtomicU64,
     pub flushes: AtomicU64,
+    /// Failures of the device itself.
+    pub failures: AtomicU64,
 }
 
 /// What the threads of a connection share.

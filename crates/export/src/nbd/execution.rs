@@ -22,6 +22,8 @@ const STATUS_SPAN_BYTES: u64 = 256 * 1024 * 1024;
 /// Memory that a status request may take: one extent for each block of a span.
 pub const STATUS_BYTES_HELD: usize =
     (STATUS_SPAN_BYTES / blocks::BLOCK_SIZE) as usize * size_of::<Extent>();
+/// So many failures of the device are logged each; after that the 2^n-th ones.
+const FAILURES_LOGGED_ALL: u64 = 16;
 /// Zeros that are written out are written in pieces of this many bytes.
 const ZEROES_PIECE_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -61,9 +63,15 @@ impl Connection {
         }
     }
 
-    /// Logs a failure of the device: the client is only told a number.
+    /// Logs a failure of the device: the client is only told a number. A guest that tries a
+    /// damaged disk again and again does not fill the log.
     fn note(&self, request: &Request, error: &Error) -> Errno {
+        let failures = self.counters.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if failures > FAILURES_LOGGED_ALL && !failures.is_power_of_two() {
+            return errno_of(error);
+        }
         tracing::warn!(
+            failures,
             code = request.code,
             offset = request.offset,
             length = request.length,

@@ -73,17 +73,8 @@ impl Request {
     /// What it asks for, if it may.
     pub fn check(&self, size: u64, read_only: bool, agreed: Agreed) -> Result<Command, Errno> {
         let has = |flag: u16| self.flags & flag != 0;
-        let allowed = match self.code {
-            command::READ => command_flag::FUA | command_flag::DF,
-            command::WRITE | command::TRIM | command::FLUSH | command::DISC => command_flag::FUA,
-            command::WRITE_ZEROES => {
-                command_flag::FUA | command_flag::NO_HOLE | command_flag::FAST_ZERO
-            }
-            command::BLOCK_STATUS => command_flag::FUA | command_flag::REQ_ONE,
-            // CACHE, RESIZE and whatever comes later were not offered.
-            _ => return Err(Errno::Inval),
-        };
-        if self.flags & !allowed != 0 || (has(command_flag::DF) && !agreed.structured) {
+        if self.flags & !self.flags_allowed() != 0 || (has(command_flag::DF) && !agreed.structured)
+        {
             return Err(Errno::Inval);
         }
         let fua = has(command_flag::FUA);
@@ -120,7 +111,19 @@ impl Request {
                 }
                 Ok(Command::BlockStatus { one: has(command_flag::REQ_ONE) })
             }
+            // CACHE, RESIZE and whatever comes later were not offered.
             _ => Err(Errno::Inval),
+        }
+    }
+
+    const fn flags_allowed(&self) -> u16 {
+        use command_flag::{DF, FAST_ZERO, FUA, NO_HOLE, REQ_ONE};
+        // FUA may come with everything, so that clients need not take it off.
+        FUA | match self.code {
+            command::READ => DF,
+            command::WRITE_ZEROES => NO_HOLE | FAST_ZERO,
+            command::BLOCK_STATUS => REQ_ONE,
+            _ => 0,
         }
     }
 

@@ -75,6 +75,7 @@ pub enum Effect {
 pub struct Facts {
     pub id: String,
     pub generation: u64,
+    pub serves: String,
     pub supervisor_pid: u32,
     pub socket: PathBuf,
 }
@@ -245,7 +246,7 @@ impl Keeper {
             }
             Ask::Grow { .. } => effects.push(Effect::Answer(token, refused("it does not run"))),
             Ask::Status | Ask::AwaitReady { .. } => {
-                effects.push(Effect::Answer(token, Reply::Status(self.status(None))));
+                effects.push(Effect::Answer(token, Reply::Status(Box::new(self.status(None)))));
             }
             Ask::Stop { deadline_ms } => {
                 self.due.insert(token, (Awaited::End, Duration::MAX));
@@ -276,7 +277,7 @@ impl Keeper {
         for token in late {
             let reply = match self.due.remove(&token) {
                 Some((Awaited::Grown, _)) => refused("the engine takes too long"),
-                _ => Reply::Status(self.status(None)),
+                _ => Reply::Status(Box::new(self.status(None))),
             };
             effects.push(Effect::Answer(token, reply));
         }
@@ -301,7 +302,7 @@ impl Keeper {
             let reply = match awaited {
                 Awaited::End => Reply::Stopped { clean, reason: reason.clone() },
                 Awaited::Grown => refused("it was stopped"),
-                Awaited::Ready | Awaited::Stats => Reply::Status(self.status(None)),
+                Awaited::Ready | Awaited::Stats => Reply::Status(Box::new(self.status(None))),
             };
             effects.push(Effect::Answer(token, reply));
         }
@@ -324,7 +325,7 @@ impl Keeper {
         self.due.retain(|token, due| {
             let answered = due.0 == awaited;
             if answered {
-                out.push(Effect::Answer(*token, Reply::Status(status.clone())));
+                out.push(Effect::Answer(*token, Reply::Status(Box::new(status.clone()))));
             }
             !answered
         });
@@ -346,6 +347,7 @@ impl Keeper {
         ExportStatus {
             id: self.facts.id.clone(),
             generation: self.facts.generation,
+            serves: self.facts.serves.clone(),
             state,
             supervisor_pid: self.facts.supervisor_pid,
             engine_pid: self.engine_pid,

@@ -5,7 +5,13 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn keeper() -> Keeper {
-    let facts = Facts { id: "vol".into(), generation: 1, supervisor_pid: 2, socket: "/s".into() };
+    let facts = Facts {
+        id: "vol".into(),
+        generation: 1,
+        serves: "volume".into(),
+        supervisor_pid: 2,
+        socket: "/s".into(),
+    };
     let (keeper, effects) = Keeper::new(facts, Duration::ZERO);
     assert_eq!(effects, [Effect::Spawn]);
     keeper

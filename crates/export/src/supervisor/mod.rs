@@ -37,7 +37,7 @@ use crate::config::{CONFIG_BYTES_MAX, ExportConfig};
 use crate::error::Error;
 use crate::message::{self, LINE_BYTES_MAX, Reply};
 use crate::paths::ExportPaths;
-use crate::process::protect_memory;
+use crate::process::{log_to_stderr, protect_memory};
 
 /// The hidden command that runs [`main`]; it has to be the last argument.
 pub const SUPERVISOR_COMMAND: &str = "volume-supervisor";
@@ -64,7 +64,7 @@ pub(crate) struct Launch {
 }
 
 /// Runs a supervisor with the launch line and the configuration from standard input, until it
-/// is told to stop. The caller has set up logging to standard error.
+/// is told to stop.
 #[must_use]
 pub fn main() -> ExitCode {
     match run() {
@@ -78,6 +78,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Error> {
+    log_to_stderr();
     protect_memory()?;
     // It fails for the leader of a session, which has what it wants already.
     let _ = rustix::process::setsid();
@@ -91,7 +92,7 @@ fn run() -> Result<(), Error> {
     input.read_to_end(&mut config).map_err(Error::io("read", "standard input"))?;
     drop(input);
     let parsed = ExportConfig::decode(&config)?;
-    let (id, generation) = (parsed.id.clone(), parsed.generation());
+    let (id, generation, serves) = (parsed.id.clone(), parsed.generation(), parsed.identity());
     drop(parsed);
 
     let clock = SystemClock::new();
@@ -105,8 +106,13 @@ fn run() -> Result<(), Error> {
     // Whoever started it may have gone: that is no reason to leave.
     let _ = starter.write_all(READY_LINE);
 
-    let facts =
-        Facts { id, generation, supervisor_pid: std::process::id(), socket: paths.socket.clone() };
+    let facts = Facts {
+        id,
+        generation,
+        serves,
+        supervisor_pid: std::process::id(),
+        socket: paths.socket.clone(),
+    };
     let mut resources = child::Resources { config, listener: listener.into(), lock: lock.into() };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

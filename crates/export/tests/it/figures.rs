@@ -45,7 +45,20 @@ async fn figures_beside_qemu_nbd() {
     }
     let site = Site::new();
     let config = site.config("v", Subject::Volume(volume(&site, "v", SIZE, None)));
-    let socket = site.host.start(&config).await.unwrap().socket;
+    let status = site.host.start(&config).await.unwrap().status;
+    let resident = |when: &str| {
+        for (name, pid) in
+            [("supervisor", status.supervisor_pid), ("engine", status.engine_pid.unwrap())]
+        {
+            let text = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+            let lines = text
+                .lines()
+                .filter(|line| line.starts_with("VmRSS") || line.starts_with("RssAnon"));
+            eprintln!("{name} {when}: {}", lines.collect::<Vec<_>>().join(", "));
+        }
+    };
+    resident("idle");
+    let socket = status.socket.clone();
     let (raw, theirs) = (site.path("bench.raw"), site.path("theirs"));
     std::fs::File::create(&raw).unwrap().set_len(SIZE as u64).unwrap();
     let _served = Served(
@@ -84,4 +97,5 @@ async fn figures_beside_qemu_nbd() {
         }
     });
     tokio::time::timeout(Duration::from_secs(300), measured).await.unwrap().unwrap();
+    resident("after load");
 }

@@ -7,9 +7,8 @@ use std::time::Duration;
 use blocks::BlockDevice;
 use export::nbd::{Device, OPTION_BYTES_MAX, OPTION_SKIP_MAX};
 
-use crate::support::{
-    Client, MemoryDisk, Running, code, eventually, hello, option_reply, pattern, send_option,
-};
+use crate::client::{Client, code, hello, option_reply, send_option};
+use crate::support::{MemoryDisk, Running, eventually, pattern};
 
 const MIB: usize = 1 << 20;
 

@@ -5,6 +5,7 @@
 // The workspace's name for it, which a crate's own tests do not get by themselves.
 extern crate ectype_export as export;
 
+mod client;
 mod corpus;
 mod figures;
 mod hostile;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use blocks::BlockSource;
 use export::nbd::{CONNECTIONS_MAX, Device, REQUEST_BYTES_MAX, WRITE_SKIP_MAX};
 
-use crate::support::{Client, Fault, MemoryDisk, Running, code, eventually, pattern};
+use crate::client::{Client, code};
+use crate::support::{Fault, MemoryDisk, Running, eventually, pattern};
 
 const MIB: usize = 1 << 20;
 

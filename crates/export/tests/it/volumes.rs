@@ -13,8 +13,9 @@ use export::{
     Error, ExportState, ExportStatus, FailureKind, SealedRoot, Secret, Subject, VolumeSubject,
 };
 
+use crate::client::{Client, code};
 use crate::processes::{Site, go, kill, url};
-use crate::support::{Client, code, pattern};
+use crate::support::pattern;
 use crate::tools::{have, run};
 
 const MIB: usize = 1 << 20;
@@ -102,6 +103,9 @@ async fn one_volume_has_one_supervisor_and_another_generation_waits_for_its_end(
     let next = VolumeSubject { generation: 2, ..subject.clone() };
     let error = site.host.start(&site.config("v", Subject::Volume(next))).await.unwrap_err();
     assert!(matches!(error, Error::OtherGeneration { running: 1, wanted: 2, .. }), "{error:?}");
+    let other = VolumeSubject { read_only: true, ..subject.clone() };
+    let error = site.host.start(&site.config("v", Subject::Volume(other))).await.unwrap_err();
+    assert!(matches!(error, Error::OtherSubject { .. }), "{error:?}");
 
     site.host.stop("v").await.unwrap();
     let stale = VolumeSubject { epoch: 0, ..subject };
