@@ -92,8 +92,10 @@ impl Geometry {
 pub(super) struct Log {
     pub(super) journal: JournalFile,
     pub(super) checkpoints: CheckpointFiles,
-    /// Number of the last record or checkpoint.
-    pub(super) sequence: u64,
+    /// The last number given to a record or checkpoint, finished or not.
+    pub(super) given: u64,
+    /// Number of the last record or checkpoint that is durable.
+    pub(super) durable: u64,
     /// Requests for a flush with a ticket up to this one are served.
     pub(super) covered: u64,
     /// Journal size from which the next checkpoint is tried.

@@ -86,7 +86,8 @@ impl Core {
     }
 
     fn append(&self, geometry: &Geometry, log: &mut Log, runs: &[Run]) -> Result<(), Error> {
-        let length = match log.journal.append(log.sequence + 1, runs) {
+        let sequence = log.given + 1;
+        let length = match log.journal.append(sequence, log.durable, runs) {
             Ok(length) => length,
             Err(error) => {
                 geometry.map.restore(runs);
@@ -94,7 +95,7 @@ impl Core {
             }
         };
         self.or_poison(geometry, log.journal.commit(length))?;
-        log.sequence += 1;
+        (log.given, log.durable) = (sequence, sequence);
         Ok(())
     }
 
@@ -104,10 +105,13 @@ impl Core {
         let pages = geometry.map.snapshot();
         self.data_dirty.store(false, Ordering::Release);
         self.or_poison(geometry, self.data.sync())?;
-        let sequence = log.sequence + 1;
+        // Used up even if this fails: a checkpoint that was not finished may be found valid all
+        // the same, and a later record of its number would pass for one that it holds.
+        log.given += 1;
+        let sequence = log.given;
         let length = log.checkpoints.write(&Checkpoint { sequence, pages })?;
         self.or_poison(geometry, log.checkpoints.commit(length))?;
-        log.sequence = sequence;
+        log.durable = sequence;
         // A journal that still has what the checkpoint holds is legal, but this open would then
         // append behind it without knowing whether it was cut.
         self.or_poison(geometry, log.journal.restart(sequence))?;

@@ -16,7 +16,7 @@
 //! | 40 | 8 | capacity in bytes |
 //! | 48 | 8 | overlap: bytes of the base that show through; past it ABSENT is zero |
 //! | 56 | 8 | number of opens that made a live map |
-//! | 64 | 8 | map sequence at the clean close |
+//! | 64 | 8 | newest durable record or checkpoint of the map at the clean close |
 //! | 72 | 1 | flags: 1 frozen, 2 clean, 4 opened for writing, 8 has a base root |
 //! | 73 | 7 | zero |
 //! | 80 | 32 | base root, or zeros |

@@ -23,7 +23,8 @@
 //! | 0 | 4 | magic `EJR1` |
 //! | 4 | 4 | number of runs, 1..=65536 |
 //! | 8 | 8 | sequence, higher than the record before; checkpoints take numbers too |
-//! | 16 | 16 each | run: first block (8), blocks (4), state (1: 1 present, 2 zero), zero (3) |
+//! | 16 | 8 | sequence of the durable record or checkpoint before it: the one it builds on |
+//! | 24 | 16 each | run: first block (8), blocks (4), state (1: 1 present, 2 zero), zero (3) |
 //! | .. | 32 | BLAKE3 of the identity and all before it |
 //!
 //! Next to read: `checkpoint`.
@@ -37,7 +38,7 @@ use crate::layer::map::{Run, State};
 
 const MAGIC: [u8; 8] = *b"ECTMAPJ1";
 const RECORD_MAGIC: [u8; 4] = *b"EJR1";
-const RECORD_HEAD: usize = 16;
+const RECORD_HEAD: usize = 24;
 const RUN_BYTES: usize = 16;
 /// Alignment of records: the unit in which a disk tears.
 const SECTOR: usize = 512;
@@ -76,12 +77,18 @@ fn record_sum(identity: &[u8; SUM_BYTES], body: &[u8]) -> [u8; SUM_BYTES] {
     *hasher.finalize().as_bytes()
 }
 
-fn encode_record(identity: &[u8; SUM_BYTES], sequence: u64, runs: &[Run]) -> Vec<u8> {
+fn encode_record(
+    identity: &[u8; SUM_BYTES],
+    sequence: u64,
+    previous: u64,
+    runs: &[Run],
+) -> Vec<u8> {
     let exact = RECORD_HEAD + runs.len() * RUN_BYTES + SUM_BYTES;
     let mut out = Vec::with_capacity(exact.next_multiple_of(SECTOR));
     out.extend_from_slice(&RECORD_MAGIC);
     out.extend_from_slice(&(runs.len() as u32).to_le_bytes());
     out.extend_from_slice(&sequence.to_le_bytes());
+    out.extend_from_slice(&previous.to_le_bytes());
     for run in runs {
         out.extend_from_slice(&run.first.to_le_bytes());
         out.extend_from_slice(&run.blocks.to_le_bytes());
@@ -96,6 +103,7 @@ fn encode_record(identity: &[u8; SUM_BYTES], sequence: u64, runs: &[Run]) -> Vec
 /// A record whose checksum holds.
 struct Record {
     sequence: u64,
+    previous: u64,
     /// `None` when a run is outside the device or of no known state.
     runs: Option<Vec<Run>>,
     /// Padded length in the file.
@@ -110,6 +118,7 @@ fn decode_record(identity: &[u8; SUM_BYTES], bytes: &[u8], blocks: u64) -> Optio
     }
     let count = fields.u32()? as usize;
     let sequence = fields.u64()?;
+    let previous = fields.u64()?;
     if count == 0 || count > RUNS_MAX {
         return None;
     }
@@ -119,7 +128,7 @@ fn decode_record(identity: &[u8; SUM_BYTES], bytes: &[u8], blocks: u64) -> Optio
         return None;
     }
     let runs = decode_runs(&mut fields, count, blocks).filter(|_| sequence < SEQUENCE_END);
-    Some(Record { sequence, runs, length: (body + SUM_BYTES).next_multiple_of(SECTOR) })
+    Some(Record { sequence, previous, runs, length: (body + SUM_BYTES).next_multiple_of(SECTOR) })
 }
 
 fn decode_runs(fields: &mut Reader<'_>, count: usize, blocks: u64) -> Option<Vec<Run>> {
@@ -186,13 +195,12 @@ impl Journal {
         while at < bytes.len() {
             let Some(record) = decode_record(identity, &bytes[at..], blocks) else { break };
             let sequence = record.sequence;
-            match before {
-                None if sequence > checkpoint.saturating_add(1) => {
-                    return Err(corrupt("map journal", name, "records before its first are gone"));
-                }
-                // What was there before the journal was cut, where the cut or its end was lost.
-                Some(previous) if sequence <= previous => break,
-                _ => {}
+            if before.is_some_and(|previous| sequence <= previous) {
+                // What was there before the journal was cut, where the cut was lost.
+                break;
+            }
+            if record.previous > before.unwrap_or(0).max(checkpoint) {
+                return Err(corrupt("map journal", name, "what a record builds on is gone"));
             }
             let Some(runs) = record.runs else {
                 return Err(corrupt("map journal", name, "a record is not about this device"));
@@ -255,8 +263,13 @@ impl JournalFile {
     }
 
     /// Writes a record behind the last one; the caller syncs.
-    pub(super) fn append(&mut self, sequence: u64, runs: &[Run]) -> Result<u64, Error> {
-        let record = encode_record(&self.identity, sequence, runs);
+    pub(super) fn append(
+        &mut self,
+        sequence: u64,
+        previous: u64,
+        runs: &[Run],
+    ) -> Result<u64, Error> {
+        let record = encode_record(&self.identity, sequence, previous, runs);
         self.file.write_all(self.end, &record)?;
         Ok(record.len() as u64)
     }
@@ -286,10 +299,10 @@ pub(super) mod tests {
     /// A journal of three records after checkpoint 4.
     pub(crate) fn sample(identity: &[u8; 32]) -> Vec<u8> {
         let mut bytes = encode_header(identity, 4);
-        bytes.extend(encode_record(identity, 5, &[run(0, 2, State::Present)]));
+        bytes.extend(encode_record(identity, 5, 4, &[run(0, 2, State::Present)]));
         let many: Vec<Run> = (0..40).map(|i| run(i * 2, 1, State::Zero)).collect();
-        bytes.extend(encode_record(identity, 6, &many));
-        bytes.extend(encode_record(identity, 7, &[run(9, 1, State::Present)]));
+        bytes.extend(encode_record(identity, 6, 5, &many));
+        bytes.extend(encode_record(identity, 7, 6, &[run(9, 1, State::Present)]));
         bytes
     }
 
@@ -326,7 +339,7 @@ pub(super) mod tests {
     #[test]
     fn runs_outside_the_device_or_of_no_known_state_are_refused() {
         let mut bytes = encode_header(&ID, 0);
-        bytes.extend(encode_record(&ID, 1, &[run(99, 1, State::Zero)]));
+        bytes.extend(encode_record(&ID, 1, 0, &[run(99, 1, State::Zero)]));
         assert_eq!(parse(&bytes, 0).unwrap().records.len(), 1);
         assert!(matches!(Journal::parse("j", &bytes, &ID, 99, 0), Err(Error::Corrupt { .. })));
     }
@@ -335,11 +348,11 @@ pub(super) mod tests {
     fn a_record_holds_runs_up_to_the_limit() {
         let runs = vec![run(1, 1, State::Zero); RUNS_MAX];
         let mut bytes = encode_header(&ID, 0);
-        bytes.extend(encode_record(&ID, 1, &runs));
+        bytes.extend(encode_record(&ID, 1, 0, &runs));
         assert_eq!(parse(&bytes, 0).unwrap().records[0].1.len(), RUNS_MAX);
         let over = vec![run(1, 1, State::Zero); RUNS_MAX + 1];
         let mut bytes = encode_header(&ID, 0);
-        bytes.extend(encode_record(&ID, 1, &over));
+        bytes.extend(encode_record(&ID, 1, 0, &over));
         assert!(parse(&bytes, 0).unwrap().records.is_empty());
     }
 

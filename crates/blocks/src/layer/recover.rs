@@ -139,7 +139,8 @@ fn load(host: &Host, files: &Files) -> Result<Loaded, Error> {
     let sequence = journal.last_sequence(checkpoint.sequence);
     let checkpoint_at = host.journal_bytes.max(checkpoints.length);
     let journal = JournalFile::new(files.journal.clone(), identity, journal.end);
-    let log = Log { journal, checkpoints, sequence, covered: 0, checkpoint_at };
+    let log =
+        Log { journal, checkpoints, given: sequence, durable: sequence, covered: 0, checkpoint_at };
     Ok(Loaded { map, log, untidy })
 }
 
@@ -214,7 +215,7 @@ fn choose(
 ) -> Result<Opened, Error> {
     let header = files.header.header.clone();
     let Some(live) = left else {
-        if header.clean && header.map_sequence != loaded.log.sequence {
+        if header.clean && loaded.log.durable < header.map_sequence {
             let why = "it does not reach the state at the clean close";
             return Err(corrupt("map journal", &files.journal.name, why));
         }
@@ -292,7 +293,7 @@ pub(super) fn open_frozen(
     }
     let wanted = header.map_sequence;
     let loaded = load(host, &files)?;
-    if loaded.log.sequence != wanted {
+    if loaded.log.durable < wanted {
         let why = "it does not reach the state at the freeze";
         return Err(corrupt("map journal", &files.journal.name, why));
     }

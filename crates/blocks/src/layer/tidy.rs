@@ -54,7 +54,7 @@ impl Core {
         let geometry = self.geometry.read();
         self.make_sums(&geometry, u64::MAX)?;
         self.or_poison(&geometry, self.sums.sync())?;
-        let map_sequence = self.log.lock().sequence;
+        let map_sequence = self.log.lock().durable;
         self.change_header(&geometry, |header| {
             header.clean = true;
             header.frozen = frozen;

@@ -26,7 +26,8 @@ fn a_failed_sync_is_never_followed_by_an_acknowledgement() {
             // The fault met a write or a resize: that is another test's matter.
             continue;
         }
-        let volume = rig.volume();
+        // Gone when it was the open after a close that failed.
+        let Some(volume) = rig.volume.clone() else { continue };
         for _ in 0..3 {
             assert!(volume.flush().is_err());
             assert!(volume.write_at(0, &[1], false).is_err());

@@ -164,9 +164,8 @@ impl Disk {
         let mut length = data.len();
         match fault {
             Some(Fault::Eio) => return Err(io::Error::from_raw_os_error(5)),
-            Some(Fault::NoSpace) => length = self.random(data.len() as u64) as usize,
-            // A signal ends a write between pages of the cache, never inside a sector.
-            Some(Fault::Kill) => {
+            // Cut between sectors: a failed sync later keeps or loses each part on its own.
+            Some(Fault::NoSpace | Fault::Kill) => {
                 let cut = offset + self.random(data.len() as u64);
                 length = (cut / 512 * 512).saturating_sub(offset) as usize;
             }
