@@ -3,8 +3,9 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
 use meta::{Change, StoreError};
+use model::{InstanceStatus, LifecycleState, Outcome};
 use serde::{Deserialize, Serialize};
 
 use super::guest::{Region, compute_step, subject};
@@ -20,13 +21,17 @@ pub(crate) struct State {}
 
 /// Removes an instance.
 pub(crate) struct DeleteJob {
+    region: Weak<Control>,
     steps: Vec<Box<dyn Step<State>>>,
 }
 
 impl DeleteJob {
     pub(crate) fn new(region: &Weak<Control>) -> Self {
         let part = || Region(Weak::clone(region));
-        Self { steps: vec![Box::new(Guest(part())), Box::new(Rows(part()))] }
+        Self {
+            region: Weak::clone(region),
+            steps: vec![Box::new(Guest(part())), Box::new(Rows(part()))],
+        }
     }
 }
 
@@ -40,6 +45,39 @@ impl Job for DeleteJob {
 
     fn steps(&self) -> &[Box<dyn Step<State>>] {
         &self.steps
+    }
+
+    /// Nothing was removed: the instance is failed, and can be deleted again.
+    async fn on_failed(
+        &self,
+        cx: &StepContext,
+        _: &mut State,
+        failure: &Failure,
+    ) -> Result<(), StepError> {
+        let (region, view) = match Region(Weak::clone(&self.region)).view(cx).await {
+            Ok(found) => found,
+            Err(error) if error.code() == "gone" => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let instance = &view.instance;
+        if instance.status != InstanceStatus::Deleting {
+            return Ok(());
+        }
+        let id = &instance.head.id;
+        tracing::error!(instance = %id, code = %failure.code, why = %failure.message, "not deleted");
+        let change = region.region_change(
+            "is.instance.instance.delete",
+            Outcome::Failure,
+            "instance",
+            &instance.head,
+            instance.zone.as_str(),
+            Vec::new(),
+        );
+        let (from, to) = ([InstanceStatus::Deleting], InstanceStatus::Failed);
+        let failed = LifecycleState::Failed;
+        let set =
+            region.store().instance_status_set(JOB, id, &from, to, Vec::new(), failed, change);
+        set.await.map_err(store_step)
     }
 }
 

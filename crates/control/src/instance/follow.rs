@@ -29,7 +29,9 @@ impl Control {
     /// When the database or the hypervisor cannot be asked.
     pub async fn adopt(self: &Arc<Self>) -> Result<usize, Error> {
         let guests = self.parts.hypervisor.adopt().await.map_err(Error::unavailable)?;
-        self.look_at_all().await?;
+        for instance in self.store().instances_of_host(RECONCILER, &self.config.host).await? {
+            self.look_at(&instance, false).await?;
+        }
         self.exports_adopt().await?;
         Ok(guests.len())
     }
@@ -53,14 +55,17 @@ impl Control {
 
     pub(crate) async fn follow_guests(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
         let mut events = self.parts.hypervisor.events();
+        let mut missing = HashSet::new();
         while !*stopped.borrow() {
             let looked = tokio::select! {
                 event = events.recv() => match event {
                     Ok(event) => self.heard(&event).await,
-                    Err(broadcast::error::RecvError::Lagged(_)) => self.look_at_all().await,
+                    Err(broadcast::error::RecvError::Lagged(_)) => {
+                        self.look_at_all(&mut missing).await
+                    }
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
-                () = tokio::time::sleep(LOOK_EVERY) => self.look_at_all().await,
+                () = tokio::time::sleep(LOOK_EVERY) => self.look_at_all(&mut missing).await,
                 _ = stopped.changed() => return,
             };
             if let Err(error) = looked {
@@ -78,11 +83,26 @@ impl Control {
         }
     }
 
-    async fn look_at_all(&self) -> Result<(), Error> {
+    /// Looks at every guest. One that is gone is only noted in `missing` at first: the event that
+    /// says who switched it off comes a moment later, and counts. The next look acts without it.
+    async fn look_at_all(&self, missing: &mut HashSet<InstanceId>) -> Result<(), Error> {
+        let mut seen = HashSet::new();
+        let mut wrong = Ok(());
         for instance in self.store().instances_of_host(RECONCILER, &self.config.host).await? {
-            self.look_at(&instance, false).await?;
+            let id = &instance.head.id;
+            let running = instance.status == InstanceStatus::Running;
+            let state = self.parts.hypervisor.state(id).await;
+            if running && matches!(state, Ok(GuestState::Absent)) && !missing.contains(id) {
+                seen.insert(id.clone());
+                continue;
+            }
+            // One guest that cannot be asked does not hide the others.
+            if let Err(error) = self.look_at(&instance, false).await {
+                wrong = Err(error);
+            }
         }
-        Ok(())
+        *missing = seen;
+        wrong
     }
 
     /// Acts on what the hypervisor says of a running instance. Others belong to a job.
@@ -141,7 +161,9 @@ impl Control {
     async fn guest_ended(&self, instance: &Instance, by_guest: bool) -> Result<(), Error> {
         let id = &instance.head.id;
         let view = self.store().instance_any(RECONCILER, id).await?;
-        if view.instance.status != InstanceStatus::Running {
+        // Asked again after the row: it may have been started anew meanwhile.
+        let state = self.parts.hypervisor.state(id).await.map_err(Error::unavailable)?;
+        if view.instance.status != InstanceStatus::Running || state != GuestState::Absent {
             return Ok(());
         }
         for attached in &view.attachments {

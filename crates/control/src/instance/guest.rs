@@ -28,10 +28,13 @@ impl Region {
         control(&self.0)
     }
 
+    /// The instance that the job is about; an error when the job is another worker's meanwhile:
+    /// what a late worker did to a guest or an action would not be undone by anybody.
     pub(super) async fn view(
         &self,
         cx: &StepContext,
     ) -> Result<(Arc<Control>, InstanceView), StepError> {
+        cx.heartbeat().await?;
         let region = self.get()?;
         let id = subject(cx)?;
         let view = region.store().instance_any(JOB, &id).await.map_err(store_step)?;

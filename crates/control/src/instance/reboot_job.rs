@@ -3,13 +3,13 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
 use meta::Change;
 use model::{ActionStatus, InstanceStatus, LifecycleState};
 
 use super::{
     guest::Region,
-    stop_job::{End, State},
+    stop_job::{End, State, still_running},
 };
 use crate::{
     Control,
@@ -20,13 +20,17 @@ pub(crate) const KIND: &str = "instance_reboot";
 
 /// Reboots an instance.
 pub(crate) struct RebootJob {
+    region: Weak<Control>,
     steps: Vec<Box<dyn Step<State>>>,
 }
 
 impl RebootJob {
     pub(crate) fn new(region: &Weak<Control>) -> Self {
         let part = || Region(Weak::clone(region));
-        Self { steps: vec![Box::new(End(part())), Box::new(Begin(part()))] }
+        Self {
+            region: Weak::clone(region),
+            steps: vec![Box::new(End(part())), Box::new(Begin(part()))],
+        }
     }
 }
 
@@ -40,6 +44,16 @@ impl Job for RebootJob {
 
     fn steps(&self) -> &[Box<dyn Step<State>>] {
         &self.steps
+    }
+
+    async fn on_failed(
+        &self,
+        cx: &StepContext,
+        state: &mut State,
+        failure: &Failure,
+    ) -> Result<(), StepError> {
+        let region = Region(Weak::clone(&self.region));
+        still_running(&region, cx, state, InstanceStatus::Restarting, failure).await
     }
 }
 

@@ -95,6 +95,10 @@ impl Job for StartJob {
             Vec::new(),
         );
         let id = &view.instance.head.id;
+        // A repeat after the row was written, or a stop by force came first.
+        if !matches!(view.instance.status, InstanceStatus::Pending | InstanceStatus::Starting) {
+            return region.action_move(state.action.as_deref(), ActionStatus::Failed).await;
+        }
         tracing::warn!(instance = %id, code = %failure.code, why = %failure.message, "start failed");
         let set = region.store().instance_status_set(
             JOB,

@@ -3,9 +3,9 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
 use meta::Change;
-use model::{ActionStatus, InstanceAction, InstanceStatus, LifecycleState};
+use model::{ActionStatus, InstanceAction, InstanceStatus, LifecycleState, Outcome};
 use serde::{Deserialize, Serialize};
 
 use super::guest::{Region, subject};
@@ -30,6 +30,7 @@ impl State {
 
 /// Stops an instance.
 pub(crate) struct StopJob {
+    region: Weak<Control>,
     steps: Vec<Box<dyn Step<State>>>,
 }
 
@@ -37,6 +38,7 @@ impl StopJob {
     pub(crate) fn new(region: &Weak<Control>) -> Self {
         let part = || Region(Weak::clone(region));
         Self {
+            region: Weak::clone(region),
             steps: vec![Box::new(End(part())), Box::new(Close(part())), Box::new(Stopped(part()))],
         }
     }
@@ -53,6 +55,46 @@ impl Job for StopJob {
     fn steps(&self) -> &[Box<dyn Step<State>>] {
         &self.steps
     }
+
+    async fn on_failed(
+        &self,
+        cx: &StepContext,
+        state: &mut State,
+        failure: &Failure,
+    ) -> Result<(), StepError> {
+        let region = Region(Weak::clone(&self.region));
+        still_running(&region, cx, state, InstanceStatus::Stopping, failure).await
+    }
+}
+
+/// An action that could not end the guest: the instance counts as running, as before. If its
+/// guest is gone after all, the reconciler sees it.
+pub(super) async fn still_running(
+    region: &Region,
+    cx: &StepContext,
+    state: &State,
+    from: InstanceStatus,
+    failure: &Failure,
+) -> Result<(), StepError> {
+    let (region, view) = region.view(cx).await?;
+    let instance = &view.instance;
+    if instance.status == from {
+        let id = &instance.head.id;
+        tracing::warn!(instance = %id, code = %failure.code, why = %failure.message, "not ended");
+        let (from, to, stable) = ([from], InstanceStatus::Running, LifecycleState::Stable);
+        let change = region.region_change(
+            "is.instance.instance.stop",
+            Outcome::Failure,
+            "instance",
+            &instance.head,
+            instance.zone.as_str(),
+            Vec::new(),
+        );
+        let set =
+            region.store().instance_status_set(JOB, id, &from, to, Vec::new(), stable, change);
+        set.await.map_err(store_step)?;
+    }
+    region.action_move(state.action.as_deref(), ActionStatus::Failed).await
 }
 
 /// Ends the guest. From here on there is no way back to running but a start.
@@ -69,7 +111,7 @@ impl Step<State> for End {
     }
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
-        let region = self.0.get()?;
+        let (region, _) = self.0.view(cx).await?;
         region.action_move(state.action.as_deref(), ActionStatus::Running).await?;
         region.guest_stop(cx, &subject(cx)?, state.force).await?;
         Ok(StepOutcome::Done)

@@ -4,20 +4,21 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use base::VolumeId;
-use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
 use meta::{Change, StoreError};
-use policy::InternalActor;
+use model::VolumeStatus;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Control,
-    worker::{control, storage_step, store_step},
+    worker::{JOB, control, storage_step, store_step},
 };
 
 pub(crate) const KIND: &str = "volume_delete";
 
 /// Removes a volume.
 pub(crate) struct DeleteJob {
+    region: Weak<Control>,
     steps: Vec<Box<dyn Step<State>>>,
 }
 
@@ -27,6 +28,7 @@ pub(crate) struct State {}
 impl DeleteJob {
     pub(crate) fn new(region: &Weak<Control>) -> Self {
         Self {
+            region: Weak::clone(region),
             steps: vec![
                 Box::new(Remove { region: Weak::clone(region) }),
                 Box::new(Forget { region: Weak::clone(region) }),
@@ -45,6 +47,24 @@ impl Job for DeleteJob {
 
     fn steps(&self) -> &[Box<dyn Step<State>>] {
         &self.steps
+    }
+
+    /// Nothing was removed: the volume is failed, and can be deleted again.
+    async fn on_failed(
+        &self,
+        cx: &StepContext,
+        _: &mut State,
+        failure: &Failure,
+    ) -> Result<(), StepError> {
+        let region = control(&self.region)?;
+        let id = subject(cx)?;
+        tracing::error!(volume = %id, code = %failure.code, why = %failure.message, "not deleted");
+        let (from, to) = (VolumeStatus::PendingDeletion, VolumeStatus::Failed);
+        match region.store().volume_status_set(JOB, &id, from, to).await {
+            // A repeat after the row was written.
+            Ok(()) | Err(StoreError::Changed { .. } | StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(store_step(error)),
+        }
     }
 }
 
@@ -68,6 +88,7 @@ impl Step<State> for Remove {
     }
 
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
+        cx.heartbeat().await?;
         let region: Arc<Control> = control(&self.region)?;
         let id = subject(cx)?;
         let storage = &region.parts.storage;
@@ -94,9 +115,8 @@ impl Step<State> for Forget {
 
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
         let region = control(&self.region)?;
-        let permit = Control::system(InternalActor::Job);
         let id = subject(cx)?;
-        match region.store().volume_gone(permit, cx.fence(), &id, Change::default()).await {
+        match region.store().volume_gone(JOB, cx.fence(), &id, Change::default()).await {
             // A repeat after the row went.
             Err(StoreError::NotFound { .. }) | Ok(()) => Ok(StepOutcome::Done),
             Err(error) => Err(store_step(error)),

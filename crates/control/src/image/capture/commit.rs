@@ -26,7 +26,7 @@ impl Step<State> for Prepare {
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
         let (region, image) = self.0.image(cx).await?;
-        let (_, view) = self.0.volume(state).await?;
+        let (_, view) = self.0.volume(cx, state).await?;
         let storage = &region.parts.storage;
         let from = region.image_crn(&image.image);
         let from = Holder { crn: &from, wrapped: &image.image.wrapped_data_key };
@@ -46,8 +46,8 @@ impl Step<State> for Prepare {
         Ok(StepOutcome::Done)
     }
 
-    async fn undo(&self, _: &StepContext, state: &mut State) -> Result<(), StepError> {
-        let (region, view) = self.0.volume(state).await?;
+    async fn undo(&self, cx: &StepContext, state: &mut State) -> Result<(), StepError> {
+        let (region, view) = self.0.volume(cx, state).await?;
         region.parts.storage.volume_drop_newer(&view.volume).await.map_err(storage_step)
     }
 }
@@ -69,7 +69,7 @@ impl Step<State> for Manifest {
     }
 
     async fn undo(&self, cx: &StepContext, _: &mut State) -> Result<(), StepError> {
-        let region = self.0.get()?;
+        let region = self.0.get(cx).await?;
         manifest::remove(&region, &image_id(cx)?).await.map_err(storage_step)
     }
 }
@@ -154,8 +154,8 @@ impl Step<State> for Tidy {
         "tidy"
     }
 
-    async fn run(&self, _: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
-        let (region, view) = match self.0.volume(state).await {
+    async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
+        let (region, view) = match self.0.volume(cx, state).await {
             Ok(found) => found,
             // The volume may be deleted as soon as the image is committed.
             Err(error) if error.code() == "gone" => return Ok(StepOutcome::Done),

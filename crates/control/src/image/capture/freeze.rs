@@ -1,10 +1,12 @@
 //! The layer is flushed, summed, checked and frozen.
 
+use std::sync::atomic::AtomicBool;
+
 use async_trait::async_trait;
 use jobs::{Step, StepContext, StepError, StepOutcome};
 use model::ImageStatusReason;
 
-use super::{Region, State, epoch, image_id};
+use super::{Region, State, epoch, image_id, with_heartbeat};
 use crate::worker::{JOB, storage_step, store_step};
 
 /// Freezes the write layer; undo thaws it.
@@ -17,7 +19,7 @@ impl Step<State> for Freeze {
     }
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
-        let (region, view) = self.0.volume(state).await?;
+        let (region, view) = self.0.volume(cx, state).await?;
         let image = image_id(cx)?;
         region.progress.step(&image, "freezing", &*region.parts.clock);
         let reasons = vec![ImageStatusReason::ImageRequestInProgress];
@@ -29,12 +31,14 @@ impl Step<State> for Freeze {
         let epoch = epoch(&region, state).await?;
         let storage = &region.parts.storage;
         storage.unexport(state.volume.as_str()).await.map_err(storage_step)?;
-        storage.volume_freeze(&view.volume, epoch).await.map_err(storage_step)?;
+        // Everything written is read and checked: longer than a lease, on a full disk.
+        with_heartbeat(cx, &AtomicBool::new(false), storage.volume_freeze(&view.volume, epoch))
+            .await?;
         Ok(StepOutcome::Done)
     }
 
-    async fn undo(&self, _: &StepContext, state: &mut State) -> Result<(), StepError> {
-        let (region, view) = self.0.volume(state).await?;
+    async fn undo(&self, cx: &StepContext, state: &mut State) -> Result<(), StepError> {
+        let (region, view) = self.0.volume(cx, state).await?;
         let epoch = epoch(&region, state).await?;
         region.parts.storage.volume_thaw(&view.volume, epoch).await.map_err(storage_step)
     }

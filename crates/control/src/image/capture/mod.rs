@@ -16,7 +16,10 @@ mod commit;
 mod freeze;
 mod seal;
 
-use std::sync::{Arc, Weak};
+use std::sync::{
+    Arc, Weak,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use base::{ImageId, VolumeId};
@@ -28,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Control,
-    worker::{JOB, control, store_step},
+    worker::{JOB, control, storage_step, store_step},
 };
 
 pub(crate) const KIND: &str = "image_capture";
@@ -153,22 +156,28 @@ impl Job for CaptureJob {
     }
 }
 
-/// What every step has: its way to the region.
+/// What every step has: its way to the region. Each way asks first whether the job is still this
+/// worker's: what a late one did to files would not be undone by anybody.
 struct Region(Weak<Control>);
 
 impl Region {
-    fn get(&self) -> Result<Arc<Control>, StepError> {
+    async fn get(&self, cx: &StepContext) -> Result<Arc<Control>, StepError> {
+        cx.heartbeat().await?;
         control(&self.0)
     }
 
     async fn image(&self, cx: &StepContext) -> Result<(Arc<Control>, ImageView), StepError> {
-        let region = self.get()?;
+        let region = self.get(cx).await?;
         let view = region.store().image_any(JOB, &image_id(cx)?).await.map_err(store_step)?;
         Ok((region, view))
     }
 
-    async fn volume(&self, state: &State) -> Result<(Arc<Control>, VolumeView), StepError> {
-        let region = self.get()?;
+    async fn volume(
+        &self,
+        cx: &StepContext,
+        state: &State,
+    ) -> Result<(Arc<Control>, VolumeView), StepError> {
+        let region = self.get(cx).await?;
         let id = state.volume_id()?;
         let view = region.store().volume_any(JOB, &id).await.map_err(store_step)?;
         Ok((region, view))
@@ -199,4 +208,26 @@ async fn epoch(region: &Control, state: &mut State) -> Result<u64, StepError> {
     let epoch = region.store().volume_epoch_next(JOB, &id).await.map_err(store_step)?;
     state.volume_epoch = Some(epoch);
     Ok(epoch)
+}
+
+/// Keeps the lease while `work` runs, and ends it when the lease is lost or a cancel was asked.
+async fn with_heartbeat<T>(
+    cx: &StepContext,
+    cancel: &AtomicBool,
+    work: impl Future<Output = Result<T, crate::StorageError>>,
+) -> Result<T, StepError> {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done.map_err(storage_step),
+            () = tokio::time::sleep(jobs::HEARTBEAT) => {
+                if let Err(error) = cx.heartbeat().await {
+                    cancel.store(true, Ordering::Relaxed);
+                    // A seal ends within a chunk; until then the layer is still in use.
+                    let _ = work.await;
+                    return Err(error);
+                }
+            }
+        }
+    }
 }

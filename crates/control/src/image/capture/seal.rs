@@ -1,15 +1,12 @@
 //! What is dirty is sealed into packs, and read back.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use async_trait::async_trait;
 use blocks::sealed::{CaptureLog, RecordedPack};
 use jobs::{Fence, Step, StepContext, StepError, StepOutcome};
 
-use super::{Region, SealedState, State, epoch};
+use super::{Region, SealedState, State, epoch, with_heartbeat};
 use crate::{
     Control,
     storage::{Holder, SealRequest},
@@ -27,7 +24,7 @@ impl Step<State> for Seal {
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
         let (region, image) = self.0.image(cx).await?;
-        let (_, volume) = self.0.volume(state).await?;
+        let (_, volume) = self.0.volume(cx, state).await?;
         let epoch = epoch(&region, state).await?;
         let id = image.image.head.id.clone();
         region.progress.step(&id, "sealing", &*region.parts.clock);
@@ -56,33 +53,11 @@ impl Step<State> for Seal {
         Ok(StepOutcome::Done)
     }
 
-    async fn undo(&self, _: &StepContext, state: &mut State) -> Result<(), StepError> {
-        let region = self.0.get()?;
+    async fn undo(&self, cx: &StepContext, state: &mut State) -> Result<(), StepError> {
+        let region = self.0.get(cx).await?;
         state.sealed = None;
         region.parts.storage.seal_discard(state.op_sequence).await.map_err(storage_step)?;
         Ok(())
-    }
-}
-
-/// Keeps the lease while `work` runs, and ends it when the lease is lost or a cancel was asked.
-async fn with_heartbeat<T>(
-    cx: &StepContext,
-    cancel: &AtomicBool,
-    work: impl Future<Output = Result<T, crate::StorageError>>,
-) -> Result<T, StepError> {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done.map_err(storage_step),
-            () = tokio::time::sleep(jobs::HEARTBEAT) => {
-                if let Err(error) = cx.heartbeat().await {
-                    cancel.store(true, Ordering::Relaxed);
-                    // The engine ends within a chunk; until then the layer is still read.
-                    let _ = work.await;
-                    return Err(error);
-                }
-            }
-        }
     }
 }
 
@@ -133,6 +108,10 @@ impl CaptureLog for PackLog {
         // Called from a thread of the engine, never from the runtime's own.
         self.runtime
             .block_on(self.region.store().job_note(JOB, &self.fence, &name, sealed))
-            .map_err(|e| refused(format!("a finished pack was not recorded: {e}")))
+            .map_err(|e| blocks::Error::Io {
+                doing: "record pack",
+                name: name.clone(),
+                source: std::io::Error::other(e),
+            })
     }
 }
