@@ -3,7 +3,8 @@
 //! It refuses to know trees and keys. Its invariants: it is only ever built from packs, never
 //! written, so it cannot be stale on disk; a pack that this process has not seen yet is found by
 //! reading the list of packs once more; a wrong answer is impossible because readers check ids;
-//! one pack that cannot be read hides its own records only.
+//! one pack that cannot be read hides its own records only; of a record that lies in several
+//! packs, as after a repack, every process takes the copy of the last operation.
 //!
 //! Who may meet whom:
 //!
@@ -24,8 +25,8 @@ use super::{
     codec::Codec,
     id::{RecordId, StoreId},
     pack::{
-        HEADER_BYTES, PACK_MIN_BYTES, PACK_SIZE_BYTES, PACKS_PREFIX, PackRef, RecordEntry,
-        TRAILER_BYTES, Trailer, check_header, scan,
+        FOOTER_ENTRY_BYTES, HEADER_BYTES, PACK_MIN_BYTES, PACK_SIZE_BYTES, PACKS_PREFIX, PackRef,
+        RECORD_HEAD_BYTES, RecordEntry, TRAILER_BYTES, Trailer, check_header, scan,
     },
 };
 use crate::Error;
@@ -41,7 +42,7 @@ pub(super) struct Location {
 }
 
 /// A record as operators see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct IndexEntry {
     /// The record.
     pub id: RecordId,
@@ -101,18 +102,41 @@ struct State {
     slot_of: HashMap<PackRef, u32>,
     records: HashMap<RecordId, Slot>,
     refused: HashMap<PackRef, Refusal>,
+    /// Packs whose footer cannot be used: what a scan found of them is all that is known.
+    scanned: HashSet<PackRef>,
+    /// Packs that hold copies of records taken from the pack that is the key.
+    shadowed: HashMap<PackRef, HashSet<PackRef>>,
+    /// Packs to read again, because another's records went and these have copies.
+    stale: HashSet<PackRef>,
     /// Number of the last complete reading of the list of packs; zero before the first.
     generation: u64,
 }
 
 impl State {
     fn add(&mut self, pack: PackRef, entries: &[RecordEntry]) {
-        let number = self.slots.len() as u32;
-        self.slots.push(pack);
-        self.slot_of.insert(pack, number);
+        self.stale.remove(&pack);
+        let number = match self.slot_of.get(&pack) {
+            Some(number) => *number,
+            None => {
+                let number = self.slots.len() as u32;
+                self.slots.push(pack);
+                self.slot_of.insert(pack, number);
+                number
+            }
+        };
         self.records.reserve(entries.len());
         for entry in entries {
             let RecordEntry { id, offset, stored, logical, codec, kind: _ } = *entry;
+            if let Some(other) = self.records.get(&id) {
+                let other = self.slots[other.pack as usize];
+                if other > pack {
+                    self.shadowed.entry(other).or_default().insert(pack);
+                    continue;
+                }
+                if other < pack {
+                    self.shadowed.entry(pack).or_default().insert(other);
+                }
+            }
             self.records.insert(id, Slot { pack: number, offset, stored, logical, codec });
         }
     }
@@ -125,19 +149,61 @@ impl State {
     }
 
     fn is_settled(&self, pack: &PackRef) -> bool {
-        self.slot_of.contains_key(pack)
+        self.slot_of.contains_key(pack) && !self.stale.contains(pack)
             || self.refused.get(pack).is_some_and(|r| !matches!(r, Refusal::Unreadable))
     }
 
-    fn keep_only(&mut self, present: &HashSet<PackRef>) {
-        let before = self.slot_of.len();
-        self.slot_of.retain(|pack, _| present.contains(pack));
+    /// Forgets the packs that are not there any more; gives them.
+    fn keep_only(&mut self, present: &HashSet<PackRef>) -> Vec<PackRef> {
+        let gone: Vec<_> =
+            self.slot_of.keys().filter(|pack| !present.contains(pack)).copied().collect();
         self.refused.retain(|pack, _| present.contains(pack));
-        if self.slot_of.len() != before {
-            let (slots, slot_of) = (&self.slots, &self.slot_of);
-            self.records.retain(|_, slot| slot_of.contains_key(&slots[slot.pack as usize]));
+        self.scanned.retain(|pack| present.contains(pack));
+        if gone.is_empty() {
+            return gone;
+        }
+        for pack in &gone {
+            self.slot_of.remove(pack);
+            self.stale.extend(self.shadowed.remove(pack).into_iter().flatten());
+        }
+        for copies in self.shadowed.values_mut() {
+            copies.retain(|pack| present.contains(pack));
+        }
+        self.shadowed.retain(|_, copies| !copies.is_empty());
+        self.stale.retain(|pack| present.contains(pack));
+        let (slots, slot_of) = (&self.slots, &self.slot_of);
+        self.records.retain(|_, slot| slot_of.contains_key(&slots[slot.pack as usize]));
+        gone
+    }
+
+    fn take(&mut self, pack: PackRef, outcome: Loaded) {
+        match outcome {
+            Loaded::Gone => {}
+            Loaded::Refused(refusal) => {
+                self.refused.insert(pack, refusal);
+            }
+            Loaded::Records { entries, by_scan } => {
+                self.refused.remove(&pack);
+                if by_scan {
+                    self.scanned.insert(pack);
+                }
+                if !self.is_settled(&pack) {
+                    self.add(pack, &entries);
+                }
+            }
         }
     }
+}
+
+/// What the index knows of one pack.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    /// Records that are read from this pack.
+    pub(super) records: u64,
+    /// Of these, how many the caller asked about.
+    pub(super) live_records: u64,
+    /// Stored bytes of those, with head and footer entry.
+    pub(super) live_bytes: u64,
 }
 
 #[derive(Default)]
@@ -171,7 +237,8 @@ impl Index {
         }
     }
 
-    fn look_up(&self, id: RecordId) -> Option<Location> {
+    /// Where the record lies, as far as is known now.
+    pub(super) fn look_up(&self, id: RecordId) -> Option<Location> {
         let state = self.state.read();
         state.records.get(&id).map(|slot| state.location(id, slot))
     }
@@ -203,36 +270,60 @@ impl Index {
         }
         let number = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
         let listed = list_packs(backend)?;
+        let present: HashSet<_> = listed.iter().map(|(pack, _)| *pack).collect();
         let fresh: Vec<_> = {
-            let state = self.state.read();
+            let mut state = self.state.write();
+            for gone in state.keep_only(&present) {
+                backend.forget(&gone.object_key());
+            }
             listed.iter().filter(|(pack, _)| !state.is_settled(pack)).copied().collect()
         };
         let mut loaded = Vec::with_capacity(fresh.len());
         for (pack, size) in fresh {
             loaded.push((pack, load(backend, store, &pack, size)));
         }
-        let present: HashSet<_> = listed.iter().map(|(pack, _)| *pack).collect();
         let mut state = self.state.write();
-        for gone in state.slot_of.keys().filter(|pack| !present.contains(pack)) {
-            backend.forget(&gone.object_key());
-        }
-        state.keep_only(&present);
         for (pack, outcome) in loaded {
-            match outcome {
-                Loaded::Gone => {}
-                Loaded::Refused(refusal) => {
-                    state.refused.insert(pack, refusal);
-                }
-                Loaded::Records(entries) => {
-                    state.refused.remove(&pack);
-                    if !state.slot_of.contains_key(&pack) {
-                        state.add(pack, &entries);
-                    }
-                }
-            }
+            state.take(pack, outcome);
         }
         state.generation = number;
         Ok(())
+    }
+
+    /// Forgets everything, so that the next look reads every pack.
+    pub(super) fn clear(&self) {
+        let _one_at_a_time = self.refreshing.lock();
+        *self.state.write() = State::default();
+    }
+
+    /// What each pack holds of the records that `is_live` knows.
+    pub(super) fn held(&self, is_live: impl Fn(RecordId) -> bool) -> HashMap<PackRef, Held> {
+        let state = self.state.read();
+        let mut out: HashMap<PackRef, Held> =
+            state.slot_of.keys().map(|pack| (*pack, Held::default())).collect();
+        for (id, slot) in &state.records {
+            let held = out.entry(state.slots[slot.pack as usize]).or_default();
+            held.records += 1;
+            if is_live(*id) {
+                held.live_records += 1;
+                held.live_bytes +=
+                    u64::from(slot.stored) + (RECORD_HEAD_BYTES + FOOTER_ENTRY_BYTES) as u64;
+            }
+        }
+        out
+    }
+
+    /// Packs of which not everything is known, and why.
+    pub(super) fn unsure(&self) -> Vec<(PackRef, Error)> {
+        let state = self.state.read();
+        let scanned = state.scanned.iter().map(|pack| {
+            let why = Refusal::Damaged { why: "its footer cannot be used" };
+            (*pack, why.error(pack))
+        });
+        let refused = state.refused.iter().map(|(pack, refusal)| (*pack, refusal.error(pack)));
+        let mut out: Vec<_> = scanned.chain(refused).collect();
+        out.sort_unstable_by_key(|(pack, _)| *pack);
+        out
     }
 
     /// Every record, ordered.
@@ -265,7 +356,7 @@ pub(super) fn list_packs(backend: &Backend) -> Result<Vec<(PackRef, u64)>, Error
 }
 
 enum Loaded {
-    Records(Vec<RecordEntry>),
+    Records { entries: Vec<RecordEntry>, by_scan: bool },
     Refused(Refusal),
     Gone,
 }
@@ -273,7 +364,7 @@ enum Loaded {
 /// Reads what a pack holds, by its footer or, when that is damaged, by its records' magic.
 fn load(backend: &Backend, store: StoreId, pack: &PackRef, size: u64) -> Loaded {
     let error = match read_footer(backend, store, pack, size) {
-        Ok(entries) => return Loaded::Records(entries),
+        Ok(entries) => return Loaded::Records { entries, by_scan: false },
         Err(Error::Missing { .. }) => return Loaded::Gone,
         Err(error) => error,
     };
@@ -288,7 +379,7 @@ fn load(backend: &Backend, store: StoreId, pack: &PackRef, size: u64) -> Loaded 
         Error::Corrupt { why, .. } => match backend.read(&pack.object_key(), 0, size as usize) {
             Ok(bytes) => match scan(&bytes, pack.kind) {
                 found if found.is_empty() => Loaded::Refused(Refusal::Damaged { why }),
-                found => Loaded::Records(found),
+                entries => Loaded::Records { entries, by_scan: true },
             },
             Err(Error::Missing { .. }) => Loaded::Gone,
             Err(_) => Loaded::Refused(Refusal::Unreadable),

@@ -18,7 +18,8 @@
 //! recorded packs of a capture in `capture::log`, manifests in `manifest`. Unknown versions are
 //! refused.
 //!
-//! Next to read: `record` from the bottom, or `image` and `capture` from the top.
+//! Next to read: `record` from the bottom, `image` and `capture` from the top, `maintain` for what
+//! keeps a store in order.
 
 mod backend;
 mod cache;
@@ -30,6 +31,7 @@ mod id;
 mod image;
 mod index;
 mod key;
+pub mod maintain;
 mod manifest;
 mod node;
 mod pack;

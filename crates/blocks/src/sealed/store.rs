@@ -42,7 +42,7 @@ const LAYOUT_BYTES: usize = 64;
 pub struct ChunkStore {
     id: StoreId,
     pub(super) backend: Backend,
-    index: Index,
+    pub(super) index: Index,
 }
 
 impl std::fmt::Debug for ChunkStore {
@@ -149,24 +149,55 @@ impl ChunkStore {
     /// # Errors
     /// `Io`.
     pub fn index(&self) -> Result<Vec<IndexEntry>, Error> {
-        self.index.refresh(&self.backend, self.id, self.index.now())?;
+        self.look_again()?;
         Ok(self.index.entries())
     }
 
     /// The index made anew by looking for the records' magic in every pack: no footer, no key,
-    /// no cache. Ordered.
+    /// no cache. Ordered; of a record that lies in several packs, the copy that readers take.
     ///
     /// # Errors
     /// `Io`.
     pub fn index_by_scan(&self) -> Result<Vec<IndexEntry>, Error> {
+        self.scan_packs(&self.packs()?, &mut |_| Ok(()))
+    }
+
+    /// The index of `packs` by scan; `before` is told the length of each before it is read.
+    pub(super) fn scan_packs(
+        &self,
+        packs: &[(PackRef, u64)],
+        before: &mut dyn FnMut(u64) -> Result<(), Error>,
+    ) -> Result<Vec<IndexEntry>, Error> {
         let mut out = Vec::new();
-        for (pack, size) in self.packs()? {
-            let size = size.min(PACK_SIZE_BYTES) as usize;
-            let bytes = self.backend.read(&pack.object_key(), 0, size)?;
-            out.extend(scan(&bytes, pack.kind).iter().map(|entry| index_entry(pack, entry)));
+        for (pack, size) in packs {
+            let size = (*size).min(PACK_SIZE_BYTES);
+            before(size)?;
+            let bytes = self.backend.read(&pack.object_key(), 0, size as usize)?;
+            out.extend(scan(&bytes, pack.kind).iter().map(|entry| index_entry(*pack, entry)));
         }
         out.sort_unstable();
+        // The last of the copies of a record is of the last operation.
+        out.reverse();
+        out.dedup_by_key(|entry| entry.id);
+        out.reverse();
         Ok(out)
+    }
+
+    /// Deletes packs that nothing needs any more, for the garbage collection. One that is not
+    /// there is no error.
+    ///
+    /// # Errors
+    /// `Io`; deleting again continues.
+    pub fn delete_packs(&self, packs: &[PackRef]) -> Result<(), Error> {
+        for pack in packs {
+            self.backend.delete(&pack.object_key())?;
+        }
+        if packs.is_empty() { Ok(()) } else { self.look_again() }
+    }
+
+    /// Reads the list of packs.
+    pub(super) fn look_again(&self) -> Result<(), Error> {
+        self.index.refresh(&self.backend, self.id, self.index.now())
     }
 
     /// Checks every byte of a pack, without a key.
@@ -221,7 +252,7 @@ impl ChunkStore {
             self.backend.delete_temporary(&operation_prefix(kind, op_sequence))?;
         }
         if !packs.is_empty() {
-            self.index.refresh(&self.backend, self.id, self.index.now())?;
+            self.look_again()?;
         }
         Ok(packs.len() as u64)
     }

@@ -88,7 +88,8 @@ pub(super) fn with_self(children: Totals, stored: u32) -> Totals {
     children.plus(Totals { chunks: 0, nodes: 1, stored_bytes: stored.into() })
 }
 
-fn public(store: &ChunkStore, id: RecordId) -> Result<(PublicNode, u32), Error> {
+/// The public part of a node, and its stored length; needs no key.
+pub(super) fn public(store: &ChunkStore, id: RecordId) -> Result<(PublicNode, u32), Error> {
     let mut fetched = store.fetch(RecordKind::Node, id, |_| true)?;
     let stored = fetched.stored();
     Ok((PublicNode::parse(id, store.id(), stored)?, stored.len() as u32))

@@ -17,4 +17,5 @@ mod sealed_faults;
 mod sealed_fuzz;
 mod sealed_image;
 mod sealed_index;
+mod sealed_maintain;
 mod sealed_rig;
