@@ -115,7 +115,15 @@ impl Control {
         match state {
             GuestState::Absent => self.guest_ended(instance, by_guest).await,
             GuestState::Starting => Ok(()),
-            GuestState::Running => self.running_reasons(instance, Vec::new()).await,
+            GuestState::Running => {
+                if self.disks_fell_back(id).await? {
+                    // Its memory and its disk no longer belong together: as after a host failure.
+                    tracing::error!(instance = %id, "a disk lost unflushed writes; guest ended");
+                    self.parts.hypervisor.power_off(id).await.map_err(Error::unavailable)?;
+                    return self.guest_ended(instance, false).await;
+                }
+                self.running_reasons(instance, Vec::new()).await
+            }
             GuestState::Paused { reason: PauseReason::NoSpace | PauseReason::DiskError } => {
                 let full = vec![InstanceStatusReason::PausedStorageFull];
                 self.running_reasons(instance, full).await?;
@@ -123,6 +131,21 @@ impl Control {
             }
             GuestState::Paused { reason: PauseReason::Other } => Ok(()),
         }
+    }
+
+    async fn disks_fell_back(&self, id: &InstanceId) -> Result<bool, Error> {
+        if !self.parts.hypervisor.info().needs_export {
+            return Ok(false);
+        }
+        let view = self.store().instance_any(RECONCILER, id).await?;
+        for attached in &view.attachments {
+            let volume = attached.attachment.volume.as_str();
+            let fell = self.parts.storage.export_fell_back(volume).await;
+            if fell.map_err(Error::unavailable)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn guest_resume(&self, id: &InstanceId) -> Result<(), Error> {

@@ -139,6 +139,13 @@ impl Storage {
         Ok(status.is_some_and(|status| status.state == export::ExportState::Running))
     }
 
+    /// Whether a volume fell back to an older state under its guest: after a failed sync of the
+    /// host's disk, what the guest had written and not flushed may be gone.
+    pub(crate) async fn export_fell_back(&self, id: &str) -> Result<bool, StorageError> {
+        let status = self.host.status(id).await?;
+        Ok(status.is_some_and(|status| status.guest_must_reset))
+    }
+
     /// Ends an export, cleanly closed when this returns. Nothing happens when there is none.
     pub(crate) async fn unexport(&self, id: &str) -> Result<(), StorageError> {
         Ok(self.host.stop(id).await?)
