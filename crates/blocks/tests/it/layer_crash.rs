@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use blocks::layer::sim::{Fault, SimRng, SimRun};
-use blocks::layer::{OpenedBy, Volume};
+use blocks::layer::{OpenedBy, Volume, inspect_on};
 use blocks::{BlockDevice, Error};
 
 use crate::layer_rig::{Rig, Seed, content, seeds};
@@ -56,6 +56,8 @@ fn a_crash_while_a_layer_is_made_leaves_one_that_can_be_made_again() {
             let Err(error) = rig.open_image(&image, size) else { continue };
             let known = matches!(error, Error::Missing { .. } | Error::Corrupt { .. });
             assert!(known, "{error} at {at}");
+            // A generation exists when its header does.
+            assert!(inspect_on(&image, 1).is_err(), "a header without its files at {at}");
             let mut host = rig.host.clone();
             (host.dir, host.run) = (Arc::new(image.clone()), Arc::new(SimRun::new(3)));
             drop(Volume::create_on(&host, &rig.spec, Arc::clone(&rig.base)).unwrap());

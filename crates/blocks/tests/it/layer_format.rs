@@ -1,7 +1,5 @@
 //! The formats that stay: a kept layer of each version, and hostile bytes.
 
-#![expect(clippy::unwrap_used, reason = "a test's rig")]
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -1,7 +1,5 @@
 //! A layer on the real host: files, locks, modes, sizes, threads.
 
-#![expect(clippy::unwrap_used, reason = "a test's rig")]
-
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,7 +1,5 @@
 //! A real process, killed while it writes: what it had acknowledged is there.
 
-#![expect(clippy::unwrap_used, reason = "a test's rig")]
-
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

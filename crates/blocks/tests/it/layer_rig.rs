@@ -4,8 +4,6 @@
 //! Invariants 1-3: after a death a sector holds the last value that was safe, or a later one that
 //! was submitted; nothing else.
 
-#![expect(clippy::unwrap_used, reason = "a test's rig")]
-
 use std::sync::Arc;
 
 use blocks::layer::sim::{Killed, SimDir, SimRng, SimRun};

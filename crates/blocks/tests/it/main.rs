@@ -9,6 +9,7 @@ mod layer_faults;
 mod layer_format;
 mod layer_host;
 mod layer_kill;
+mod layer_meet;
 mod layer_rebase;
 mod layer_rig;
 mod layer_rot;
