@@ -5,7 +5,7 @@ use model::{ImageEncryption, ImageStatus, Visibility};
 
 use crate::world::{OS, World};
 
-/// S2, S3, S5, S6. Invariant 7: the image has the bytes, the capacity and the operating system of
+/// S2, S3, S5, S6, invariant 7: the image has the bytes, the capacity and the operating system of
 /// the volume, and a new instance has them too.
 #[tokio::test]
 async fn an_image_of_a_volume_has_its_bytes_and_a_new_instance_boots_them() {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::region::{Region, id, prototype, stock_image, stopped, subnet};
 
-/// S1, S2, S3, S5, S6, S7, S11, S19.
+/// S1, S2, S3, S5, S6, S7, S11, S19: the story, from disk to image to disk.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_instances_boot_volume_becomes_an_image_that_boots_another() {
     let (region, client) = Region::with_stock().await;
