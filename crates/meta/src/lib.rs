@@ -12,9 +12,10 @@ mod sql;
 
 pub use error::StoreError;
 pub use port::{
-    Bootstrap, Change, GroupFilter, IdentityStore, ImageCommit, ImageFilter, ImageStore,
-    InstanceFilter, InstanceStore, JobRow, JobStore, NetworkStore, NewInstance, NewVpc,
-    OutboxStore, Page, PageKey, Paged, Rebase, ReservedIpFilter, SignIn, Store, SubnetFilter,
-    VolumeFilter, VolumeStore, VpcFilter,
+    Bootstrap, Change, Condemned, GcSnapshot, GroupFilter, HolderKind, IdentityStore, ImageCommit,
+    ImageFilter, ImageStore, InstanceFilter, InstanceStore, JobRow, JobStore, NetworkStore,
+    NewInstance, NewVpc, OutboxStore, Page, PageKey, Paged, Quarantined, Rebase, ReservedIpFilter,
+    RootHolder, ScrubPart, SignIn, Store, StoreGcStore, StoreUpkeep, SubnetFilter, VolumeFilter,
+    VolumeStore, VpcFilter,
 };
 pub use sql::SqlStore;

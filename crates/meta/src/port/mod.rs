@@ -27,6 +27,7 @@ mod job;
 mod network;
 mod outbox;
 mod page;
+mod store_gc;
 mod volume;
 
 pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
@@ -36,11 +37,22 @@ pub use job::{JobRow, JobStore};
 pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};
 pub use outbox::{Change, OutboxStore};
 pub use page::{Page, PageKey, Paged};
+pub use store_gc::{
+    Condemned, GcSnapshot, HolderKind, Quarantined, RootHolder, ScrubPart, StoreGcStore,
+    StoreUpkeep,
+};
 pub use volume::{VolumeFilter, VolumeStore};
 
 /// All of the port.
 pub trait Store:
-    IdentityStore + NetworkStore + VolumeStore + InstanceStore + ImageStore + JobStore + OutboxStore
+    IdentityStore
+    + NetworkStore
+    + VolumeStore
+    + InstanceStore
+    + ImageStore
+    + JobStore
+    + OutboxStore
+    + StoreGcStore
 {
 }
 
@@ -52,5 +64,6 @@ impl<T> Store for T where
         + ImageStore
         + JobStore
         + OutboxStore
+        + StoreGcStore
 {
 }

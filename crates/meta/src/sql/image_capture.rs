@@ -32,7 +32,7 @@ pub(crate) struct Create<'a> {
 }
 
 /// Checks and writes what every new image has.
-async fn insert(tx: &mut Session, image: &Image) -> Result<(), StoreError> {
+pub(crate) async fn insert(tx: &mut Session, image: &Image) -> Result<(), StoreError> {
     let account = &image.head.account;
     group_check(tx, account, &image.head.group).await?;
     NAMES.check(tx, account.as_str(), &image.head.name, None).await?;

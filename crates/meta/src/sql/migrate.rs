@@ -9,7 +9,10 @@ use super::{session::Session, value::binds};
 use crate::StoreError;
 
 /// Every migration in order; number 1 is first.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_first.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_store_gc.sql"),
+];
 
 /// The schema that this program knows.
 pub(crate) const SCHEMA: i64 = MIGRATIONS.len() as i64;

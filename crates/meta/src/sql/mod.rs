@@ -43,6 +43,8 @@ mod reserved_ip;
 mod retry;
 mod session;
 mod ssh_key;
+mod store_gc;
+mod store_scrub;
 mod subnet;
 mod value;
 mod volume;

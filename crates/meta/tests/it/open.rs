@@ -36,7 +36,7 @@ async fn migrations_twice_change_nothing() {
     assert_eq!(schema_of(&path).await, first);
     let mut db = raw(&path).await;
     let row = db.fetch_one("SELECT COUNT(*), MAX(version) FROM schema_version").await.unwrap();
-    assert_eq!((row.get::<i64, _>(0), row.get::<i64, _>(1)), (1, 1));
+    assert_eq!(row.get::<i64, _>(0), row.get::<i64, _>(1), "each is recorded once");
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn a_newer_schema_is_refused_and_left_alone() {
     db.close().await.unwrap();
     let before = schema_of(&path).await;
     let error = open(&path).await.err().unwrap();
-    assert!(matches!(error, StoreError::UnknownSchema { found: 99, known: 1 }), "{error}");
+    assert!(matches!(error, StoreError::UnknownSchema { found: 99, .. }), "{error}");
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert_eq!(schema_of(&path).await, before);
 }

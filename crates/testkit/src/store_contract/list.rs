@@ -33,6 +33,10 @@ macro_rules! store_contract_tests {
                 a_deleting_image_takes_no_change;
             job_rows: claims_are_exclusive, progress_is_fenced, jobs_are_found,
                 notes_are_kept_by_key, the_sequence_only_grows;
+            store_gc: open_operations_bound_the_collection,
+                packs_are_condemned_before_they_are_deleted,
+                a_newer_store_switches_the_collection_off, pins_keep_roots,
+                a_region_job_is_queued_once, scrubs_go_on_and_remember, images_are_adopted;
             outbox: events_read_back, a_refused_change_is_not_reported, usage_begins_and_ends;
             names: names_are_unique_in_an_account, names_are_unique_in_a_parent, account_limits,
                 network_limits, instance_limits;

@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod pages;
 pub mod races;
 pub mod starts;
+pub mod store_gc;
 pub mod volumes;
 pub mod world;
 mod world_images;
