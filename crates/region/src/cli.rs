@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{catalog, data_dir::DataDir, env, operator, serve, settings::ServeArgs};
+use crate::{bench, catalog, data_dir::DataDir, env, operator, serve, settings::ServeArgs};
 
 /// Ectype: IBM Cloud VPC's image from volume, as a region of your own.
 #[derive(Parser)]
@@ -40,6 +40,8 @@ pub enum Command {
         #[command(subcommand)]
         command: ViewCommand,
     },
+    /// Measure this program on this machine, where it can beside a peer.
+    Bench(bench::BenchArgs),
     #[command(name = export::supervisor::SUPERVISOR_COMMAND, hide = true)]
     VolumeSupervisor,
     #[command(name = export::engine::ENGINE_COMMAND, hide = true)]
@@ -110,6 +112,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             operator::client::status(&DataDir::find(args.data.data)?, args.json)
         }
         Command::Env(args) => env::print(&DataDir::find(args.data.data)?, args.json),
+        Command::Bench(args) => bench::bench(&args),
         Command::Catalog { command } => catalog::run(command),
         Command::Account { command: AccountCommand::Create { name, data } } => {
             operator::client::account_create(&DataDir::find(data.data)?, name)

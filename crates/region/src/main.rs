@@ -2,8 +2,10 @@
 //! processes of its volumes.
 //!
 //! It refuses to know any use case: it reads settings, wires the ports and passes on. Next to
-//! read: `cli` for the commands, `serve` for the region.
+//! read: `cli` for the commands, `serve` for the region,
+//! `wiring` for what it is made of.
 
+mod bench;
 mod catalog;
 mod cli;
 mod data_dir;
@@ -11,6 +13,8 @@ mod env;
 mod operator;
 mod serve;
 mod settings;
+mod standing;
+mod wiring;
 
 use std::process::ExitCode;
 

@@ -3,11 +3,7 @@
 use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use base::{Clock, Entropy, OsEntropy, SystemClock};
-use compute::{Fake, FakeConfig, Hypervisor, Qemu, QemuConfig};
-use control::{Config, Control, Credentials, Parts, Storage, StorageConfig};
-use kms::{FileKeyStore, KeyStore};
-use meta::{SqlStore, Store};
+use control::Credentials;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -18,13 +14,12 @@ use crate::{
     catalog,
     data_dir::{self, DataDir, StoredCredentials},
     operator,
-    settings::{ComputeChoice, GuestsOnExit, LogFormat, ServeArgs, Settings},
+    settings::{GuestsOnExit, LogFormat, ServeArgs, Settings},
+    standing, wiring,
 };
 
 /// How long requests and jobs under way may take when the server ends.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a guest may take to obey the power button.
-const POWERDOWN_DEADLINE: Duration = Duration::from_secs(60);
 /// Threads of the runtime; the block engine has its own.
 const RUNTIME_THREADS: usize = 4;
 
@@ -39,13 +34,18 @@ pub enum End {
 
 /// Runs a region until it is told to end.
 pub fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    export::protect_memory().context("protect the keys in memory")?;
     let settings = Settings::read(args)?;
     log_init(&settings)?;
+    let data = DataDir::make(&settings.data)?;
+    // Until the process ends, not only until this returns: a capture that was cut off writes in
+    // its thread until then, and nobody else may use the directory meanwhile.
+    std::mem::forget(data.lock()?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)
         .enable_all()
         .build()?;
-    let served = runtime.block_on(run(settings));
+    let served = runtime.block_on(run(settings, data));
     // Captures that were cut off go on in threads until their next chunk.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served
@@ -62,10 +62,14 @@ fn log_init(settings: &Settings) -> anyhow::Result<()> {
     set.map_err(|error| anyhow::anyhow!("logging: {error}"))
 }
 
-async fn run(settings: Settings) -> anyhow::Result<()> {
-    let data = DataDir::make(&settings.data)?;
-    let _held = data.lock()?;
-    let (region, credentials) = open(&settings, &data).await?;
+async fn run(settings: Settings, data: DataDir) -> anyhow::Result<()> {
+    // From the first moment on: whoever sees the ready line may send one.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let standing = standing::of(&data)?;
+    standing::check_credentials(&data, standing, &settings.region)?;
+    let wiring::Opened { region, credentials, database } =
+        wiring::open(&settings, &data, standing).await?;
     if let Some(credentials) = credentials {
         keep_credentials(&settings, &data, &credentials)?;
     }
@@ -96,8 +100,6 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
     }));
     announce(&settings, &data, &url)?;
 
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     let why = tokio::select! {
         _ = terminate.recv() => End::Signal,
         _ = interrupt.recv() => End::Signal,
@@ -113,6 +115,9 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         let guests = region.guests_stop().await.context("stop guests")?;
         tracing::info!(guests, "guests stopped");
     }
+    if tokio::time::timeout(DRAIN_DEADLINE, database.close()).await.is_err() {
+        tracing::warn!("the database was not closed in time; the next start repairs it");
+    }
     // Whoever waits for `ectype stop` waits for the end of this connection.
     drop(operator);
     let _ = std::fs::remove_file(data.path("endpoint"));
@@ -121,71 +126,6 @@ async fn run(settings: Settings) -> anyhow::Result<()> {
         tracing::warn!("{error:#}");
     }
     Ok(())
-}
-
-async fn open(
-    settings: &Settings,
-    data: &DataDir,
-) -> anyhow::Result<(Arc<Control>, Option<Credentials>)> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
-    let keys = FileKeyStore::open_or_create(&data.path("keys"), Arc::clone(&entropy))
-        .context("open the keys")?;
-    let keys: Arc<dyn KeyStore> = Arc::new(keys);
-    let url = format!("sqlite:{}", data.path("database.sqlite").display());
-    let store = SqlStore::open(&url, Arc::clone(&clock), Arc::clone(&entropy))
-        .await
-        .context("open the database")?;
-    let store: Arc<dyn Store> = Arc::new(store);
-    let storage = Storage::open(
-        StorageConfig {
-            store_dir: data.path("store"),
-            volumes_dir: data.path("volumes"),
-            run_dir: data.run_dir()?,
-            program: std::env::current_exe().context("find this program")?,
-        },
-        Arc::clone(&keys),
-        Arc::clone(&entropy),
-    )
-    .context("open the chunk store")?;
-    let hypervisor = hypervisor(settings, data, &clock)?;
-    let parts = Parts { store, storage: Arc::new(storage), keys, hypervisor, clock, entropy };
-    let config = Config {
-        region: settings.region.clone(),
-        host: "local".to_owned(),
-        powerdown_deadline: POWERDOWN_DEADLINE,
-    };
-    Control::open(parts, config).await.context("open the region")
-}
-
-fn hypervisor(
-    settings: &Settings,
-    data: &DataDir,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Arc<dyn Hypervisor>> {
-    let fake = || -> anyhow::Result<Arc<dyn Hypervisor>> {
-        let config = FakeConfig {
-            root: data.path("guests"),
-            start_delay: Duration::ZERO,
-            stop_delay: Duration::ZERO,
-        };
-        Ok(Arc::new(Fake::new(config, Arc::clone(clock)).context("open the fake hypervisor")?))
-    };
-    let qemu = || {
-        let config = QemuConfig { root: data.path("guests"), vcpus_max: None, memory_max: None };
-        Qemu::new(config)
-    };
-    match settings.compute {
-        ComputeChoice::Fake => fake(),
-        ComputeChoice::Qemu => Ok(Arc::new(qemu().context("--compute qemu")?)),
-        ComputeChoice::Auto => match qemu() {
-            Ok(qemu) => Ok(Arc::new(qemu)),
-            Err(error) => {
-                tracing::warn!(%error, "guests are faked: install QEMU for real ones");
-                fake()
-            }
-        },
-    }
 }
 
 /// The API key goes to a file of its owner, and to the terminal if a person looks on.

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{Answer, Ask, LINE_BYTES_MAX};
 use crate::data_dir::DataDir;
@@ -35,20 +36,26 @@ fn send(stream: &mut UnixStream, ask: &Ask) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends the region; returns once it has ended. A region that does not run is no error.
+/// Ends the region; returns once its process is gone. A region that does not run is no error.
 pub fn stop(data: &DataDir) -> anyhow::Result<()> {
     let Ok(mut stream) = connect(data) else {
         eprintln!("ectype: no server runs on {}", data.root().display());
         return Ok(());
     };
+    // Named before it is told, so that no other process can be meant.
+    let server = rustix::net::sockopt::socket_peercred(&stream).context("name the server")?.pid;
+    let server = rustix::process::pidfd_open(server, rustix::process::PidfdFlags::empty())
+        .context("name the server")?;
     send(&mut stream, &Ask::Stop)?;
-    // The server says nothing: it closes the connection when it has ended. A reset is an end too.
-    let _ = stream.read(&mut [0]);
-    // Only with the lock free is it gone.
-    while data.lock().is_err() {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+    // The server answers by ending.
+    loop {
+        let mut ended = [PollFd::new(&server, PollFlags::IN)];
+        match poll(&mut ended, None) {
+            Ok(_) => return Ok(()),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error).context("wait for the end of the server"),
+        }
     }
-    Ok(())
 }
 
 /// Says what runs.

@@ -1,0 +1,104 @@
+//! `ectype bench`: figures of this program on this machine, where it can beside a peer's.
+//!
+//! It refuses to know whether a figure is good: it says what was measured and whether the goal is
+//! met. Its invariant: a peer does the same work on the same bytes in the same run, in turns.
+//!
+//! Next to read: `figure` for what is said, then the file of a benchmark.
+
+mod capture;
+mod figure;
+mod peer;
+mod provision;
+mod rig;
+mod start;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+
+use figure::Report;
+
+/// What to measure, and how to say it.
+#[derive(Args)]
+pub struct BenchArgs {
+    /// The benchmark; `--list` names them.
+    #[arg(required_unless_present = "list")]
+    name: Option<String>,
+    /// Name the benchmarks and end.
+    #[arg(long)]
+    list: bool,
+    /// One JSON object instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// How often each figure is measured.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    runs: u32,
+    /// MiB that are written before a capture.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    mib: u64,
+    /// Folder to work in; what is made there is removed [default: the system's temporary one].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// What a benchmark is told.
+pub struct Job<'a> {
+    /// How often to measure.
+    pub runs: u32,
+    /// MiB that are written before a capture.
+    pub mib: u64,
+    /// Folder to make its own folder in.
+    pub dir: &'a Path,
+}
+
+/// A benchmark.
+struct Benchmark {
+    name: &'static str,
+    about: &'static str,
+    run: fn(&Job<'_>) -> anyhow::Result<Report>,
+}
+
+/// All of them.
+const BENCHMARKS: [Benchmark; 3] = [
+    Benchmark {
+        name: "start",
+        about: "from `ectype serve` to its first answer, and the idle server's memory",
+        run: start::run,
+    },
+    Benchmark {
+        name: "provision",
+        about: "a boot volume of a stock image: row, key and empty write layer",
+        run: provision::run,
+    },
+    Benchmark {
+        name: "capture",
+        about: "an image of a changed 100 GB volume, beside qemu-img convert and cp",
+        run: capture::run,
+    },
+];
+
+/// Measures, or lists what can be measured.
+pub fn bench(args: &BenchArgs) -> anyhow::Result<()> {
+    let Some(name) = args.name.as_deref().filter(|_| !args.list) else {
+        for benchmark in BENCHMARKS {
+            println!("{:<10} {}", benchmark.name, benchmark.about);
+        }
+        return Ok(());
+    };
+    let benchmark = BENCHMARKS.iter().find(|known| known.name == name).with_context(|| {
+        let names: Vec<_> = BENCHMARKS.iter().map(|known| known.name).collect();
+        format!("there is no benchmark `{name}`: there are {}", names.join(", "))
+    })?;
+    if cfg!(debug_assertions) {
+        eprintln!("ectype: this is a development build; its figures say little");
+    }
+    let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
+    let report = (benchmark.run)(&Job { runs: args.runs, mib: args.mib, dir: &dir })?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        print!("{}", report.table());
+    }
+    Ok(())
+}

@@ -1,0 +1,50 @@
+//! `ectype bench` as a program. What its figures are is no matter here.
+
+use serde_json::Value;
+
+use crate::process::{Home, contains};
+
+fn bench(words: &[&str]) -> std::process::Output {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ectype"));
+    command.arg("bench").args(words).output().unwrap()
+}
+
+#[test]
+fn benchmarks_are_listed_and_an_unknown_one_is_refused() {
+    let list = bench(&["--list"]);
+    assert!(list.status.success());
+    let list = String::from_utf8(list.stdout).unwrap();
+    let names: Vec<_> = list.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, ["start", "provision", "capture"]);
+    let unknown = bench(&["speed"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(contains(&unknown.stderr, b"there are start, provision, capture"));
+    assert_eq!(bench(&[]).status.code(), Some(2));
+    assert_eq!(bench(&["start", "--runs", "0"]).status.code(), Some(2));
+}
+
+#[test]
+fn every_benchmark_says_its_figures_in_json_and_leaves_nothing() {
+    let home = Home::new();
+    let folder = home.path("bench");
+    std::fs::create_dir(&folder).unwrap();
+    let dir = folder.to_str().unwrap();
+    for (name, figures) in [("start", 3), ("provision", 4), ("capture", 1)] {
+        let words = [name, "--json", "--runs", "1", "--mib", "1", "--dir", dir];
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ectype"));
+        // No peer is found there, and the figure stands without.
+        let output = command.arg("bench").args(words).env("PATH", "").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["name"], name);
+        assert_eq!(report["figures"].as_array().unwrap().len(), figures, "{report}");
+        for figure in report["figures"].as_array().unwrap() {
+            assert!(figure["ours"]["median"].as_f64().unwrap() > 0.0, "{figure}");
+            assert!(figure["met"].is_boolean() && figure["goal"].is_string(), "{figure}");
+            assert!(figure["unit"].is_string() && figure.get("peer").is_none(), "{figure}");
+        }
+        let left = contains(&output.stderr, b"`qemu-img` is not installed");
+        assert_eq!(left, name == "capture");
+    }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}

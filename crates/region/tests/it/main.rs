@@ -1,0 +1,15 @@
+//! The program as a process: how it starts, ends, refuses and keeps its secrets.
+//!
+//! Guests are fake here; real ones are in `tests/guest.rs`.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where something is wrong")]
+
+mod api;
+mod bench;
+mod compatibility;
+mod damage;
+mod ends;
+mod process;
+mod secrets;
+mod serving;
+mod settings;
