@@ -217,7 +217,11 @@ fn a_full_disk_harms_neither_guest_nor_capture() {
     let (server, api) = serve(&home, &cache, &[]);
     let vm = api.boot(&api.subnet(), &api.stock(), LARGE);
     hear(&api, &vm, 0, "writing");
-    until("the guest to be paused", || home.log().contains("paused").then_some(()));
+    until("the guest to be paused", || {
+        let instance = api.get(&format!("/v1/instances/{}", vm.id));
+        (instance["status_reasons"] != json!([])).then_some(())
+    });
+    assert_eq!(status(&api, &vm), "running");
     let text = console(&api, &vm, 0)["text"].as_str().unwrap().to_owned();
     assert!(!text.contains("written all") && !text.contains("FAILED"), "{text}");
     volumes.grow(200);

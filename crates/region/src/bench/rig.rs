@@ -73,7 +73,8 @@ impl Rig {
         };
         let settings = Settings::read(args)?;
         let data = DataDir::make(&settings.data)?;
-        let (region, credentials) = wiring::open(&settings, &data, standing::Standing::New).await?;
+        let wiring::Opened { region, credentials, .. } =
+            wiring::open(&settings, &data, standing::Standing::New).await?;
         let credentials = credentials.context("the folder held a region")?;
         catalog::ensure(&region, false, data.root()).await?;
         let ctx = context(&credentials);
