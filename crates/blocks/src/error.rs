@@ -102,6 +102,14 @@ pub enum Error {
         /// What is wrong, as a sentence fragment.
         what: String,
     },
+    /// A disk file is not what it was said to be, or could not be read or written.
+    #[error("disk file {name}")]
+    DiskFile {
+        /// The file.
+        name: String,
+        /// What is wrong.
+        source: formats::Error,
+    },
     /// The work was told to stop.
     #[error("cancelled")]
     Cancelled,
@@ -114,6 +122,7 @@ impl Error {
         match self {
             Self::OutOfRange { .. } | Self::Invalid { .. } => ErrorKind::Invalid,
             Self::NoSpace { .. } => ErrorKind::Limit,
+            Self::DiskFile { source, .. } => source.kind(),
             Self::Poisoned | Self::Io { .. } => ErrorKind::Unavailable,
             Self::Corrupt { .. } | Self::Missing { .. } | Self::UnknownFormat { .. } => {
                 ErrorKind::Corrupt

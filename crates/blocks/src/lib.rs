@@ -6,9 +6,12 @@
 //! Next to read: `device` for the seams, then `layer` or `sealed`.
 
 mod device;
+mod disk_file;
 mod error;
 pub mod layer;
 pub mod sealed;
 
 pub use device::{BLOCK_SIZE, BlockDevice, BlockSource, CHUNK_SIZE, CaptureSource, Extent};
+pub use disk_file::{FileSource, HostFile, NewFile, SourceDisk};
 pub use error::Error;
+pub use formats::Format;

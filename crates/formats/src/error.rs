@@ -119,6 +119,9 @@ pub enum Error {
         /// The bound.
         limit: u64,
     },
+    /// The host's disk has no room.
+    #[error("no space left for the file")]
+    NoSpace,
     /// Whoever watched the work ended it.
     #[error("stopped")]
     Stopped,
@@ -127,17 +130,14 @@ pub enum Error {
 impl Error {
     /// What callers tell apart.
     #[must_use]
-    pub fn kind(&self) -> ErrorKind {
+    pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                ErrorKind::Limit
-            }
             Self::Io { .. } | Self::Source { .. } => ErrorKind::Unavailable,
             Self::OutOfRange { .. } | Self::NotThisFormat { .. } | Self::Unsupported { .. } => {
                 ErrorKind::Invalid
             }
             Self::Damaged { .. } => ErrorKind::Corrupt,
-            Self::Limit { .. } => ErrorKind::Limit,
+            Self::Limit { .. } | Self::NoSpace => ErrorKind::Limit,
             Self::Stopped => ErrorKind::Conflict,
         }
     }
@@ -147,6 +147,9 @@ impl Error {
     }
 
     pub(crate) fn writing(source: std::io::Error) -> Self {
-        Self::Io { doing: "write", source }
+        match source.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            _ => Self::Io { doing: "write", source },
+        }
     }
 }

@@ -35,7 +35,6 @@ pub mod maintain;
 mod manifest;
 mod node;
 mod pack;
-mod raw;
 mod record;
 mod store;
 mod tree;
@@ -51,7 +50,6 @@ pub use index::IndexEntry;
 pub use key::RootKey;
 pub use manifest::{MANIFEST_PAYLOAD_MAX_BYTES, ManifestKey};
 pub use pack::{PACK_SIZE_BYTES, PackKind, PackRef};
-pub use raw::RawSource;
 pub use store::ChunkStore;
 pub use tree::RootStats;
 

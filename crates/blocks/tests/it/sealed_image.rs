@@ -4,10 +4,10 @@ use std::sync::{Arc, Barrier};
 
 use base::{Entropy, SeededEntropy};
 use blocks::{
-    BlockSource, CHUNK_SIZE, Error,
+    BlockSource, CHUNK_SIZE, Error, FileSource, Format,
     sealed::{
-        CaptureOptions, ChunkStore, PACK_SIZE_BYTES, RawSource, ReadCache, RootKey, SealedImage,
-        WORKERS_MAX, seal, verify,
+        CaptureOptions, ChunkStore, PACK_SIZE_BYTES, ReadCache, RootKey, SealedImage, WORKERS_MAX,
+        seal, verify,
     },
 };
 
@@ -204,7 +204,7 @@ fn a_sparse_raw_file_is_captured_without_its_holes() {
             file.write_all_at(&disk.blocks[&block], block * BLOCK).unwrap();
         }
     }
-    let source = RawSource::open(&path, None).unwrap();
+    let source = FileSource::open(&path, Format::Raw).unwrap();
     let entropy = SeededEntropy::new(2);
     let sealed = seal(&store, None, &source, &CaptureOptions::new(1, &entropy)).unwrap();
     assert_eq!(sealed.dirty_chunks, 4);

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::{ErrorKind, OsEntropy};
-use blocks::sealed::{CaptureOptions, ChunkStore, RawSource, seal};
+use blocks::sealed::{CaptureOptions, ChunkStore, seal};
+use blocks::{FileSource, Format};
 use export::{
     Error, ExportConfig, ExportState, ExportStatus, SealedRoot, Secret, Subject, VolumeHost,
 };
@@ -46,7 +47,7 @@ impl Site {
         file.write_all_at(&pattern(60, 2 * MIB + 777), 0).unwrap();
         file.write_all_at(&pattern(61, 5_000), size as u64 - 5_000).unwrap();
         let store = ChunkStore::open_or_create(&self.path("store"), &OsEntropy).unwrap();
-        let source = RawSource::open(&raw, None).unwrap();
+        let source = FileSource::open(&raw, Format::Raw).unwrap();
         let sealed = seal(&store, None, &source, &CaptureOptions::new(1, &OsEntropy)).unwrap();
         let root_key = Secret::new(*sealed.root_key.expose());
         (raw, SealedRoot { root_id: sealed.root_id, root_key })
