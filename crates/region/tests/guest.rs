@@ -172,8 +172,9 @@ impl Tmpfs {
     fn mount(at: PathBuf, mib: u32) -> Self {
         std::fs::create_dir_all(&at).unwrap();
         let size = format!("size={mib}M,mode=700");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(&at);
-        assert!({ mounted }.status().unwrap().success(), "mount {}", at.display());
+        let mounted =
+            Command::new("mount").args(["-t", "tmpfs", "-o", &size, "none"]).arg(&at).status();
+        assert!(mounted.unwrap().success(), "mount {}", at.display());
         Self(at)
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::process::{Home, contains};
+use crate::{files::contains, process::Home};
 
 fn bench(words: &[&str]) -> std::process::Output {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ectype"));

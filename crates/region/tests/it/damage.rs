@@ -9,7 +9,9 @@ use std::{
 
 use crate::{
     api::Api,
-    process::{Home, files, refusal},
+    fake::{refusal, refused, serve},
+    files::files,
+    process::Home,
 };
 
 /// Longest file that is compared byte by byte; others are write layers, nearly all holes.
@@ -33,7 +35,7 @@ fn content(data: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 /// A region that has an image, and does not run.
 fn region() -> Home {
     let home = Home::new();
-    let server = home.serve(&[]);
+    let server = serve(&home, &[]);
     let api = Api::of(&home, &server);
     let vm = api.boot(&api.subnet(), &api.stock(), "");
     api.stop(&vm);
@@ -46,7 +48,7 @@ fn region() -> Home {
 fn refused_after(home: &Home, harm: impl FnOnce(&Path), words: &[&str]) {
     harm(&home.data());
     let before = content(&home.data());
-    let said = home.refused(&[]);
+    let said = refused(home, &[]);
     for word in words {
         assert!(said.contains(word), "no `{word}` in: {said}");
     }
@@ -109,7 +111,7 @@ fn every_damage_is_refused_by_name_and_nothing_is_changed() {
 
     // What all were copied from starts.
     let whole = copy_of(&home);
-    whole.serve(&[]).terminate();
+    serve(&whole, &[]).terminate();
 }
 
 #[test]
@@ -126,13 +128,13 @@ fn another_master_key_opens_nothing_of_a_region() {
 #[test]
 fn a_region_without_its_credentials_file_serves_and_says_what_is_missing() {
     let home = Home::new();
-    home.serve(&[]).terminate();
+    serve(&home, &[]).terminate();
     let credentials = home.data().join("credentials.json");
     std::fs::write(&credentials, "not json").unwrap();
-    let server_refused = home.refused(&[]);
+    let server_refused = refused(&home, &[]);
     assert!(server_refused.contains("move it away"), "{server_refused}");
     std::fs::remove_file(&credentials).unwrap();
-    let server = home.serve(&[]);
+    let server = serve(&home, &[]);
     assert!(home.log().contains("credentials.json is missing"), "{}", home.log());
     let said = refusal(&mut home.command(&["env"]));
     assert!(said.contains("read credentials"), "{said}");

@@ -7,13 +7,14 @@ use serde_json::json;
 
 use crate::{
     api::{Api, answer},
+    fake::serve,
     process::Home,
 };
 
 #[test]
 fn sigterm_answers_what_is_under_way_and_leaves_no_endpoint() {
     let home = Home::new();
-    let server = home.serve(&[]);
+    let server = serve(&home, &[]);
     let address = server.url().trim_start_matches("http://").to_owned();
     let mut stream = TcpStream::connect(&address).unwrap();
     // The head is read when the server asks for the body.
@@ -42,8 +43,8 @@ fn sigterm_answers_what_is_under_way_and_leaves_no_endpoint() {
 #[test]
 fn stop_returns_when_the_server_is_gone() {
     let home = Home::new();
-    let server = home.serve(&[]);
-    let pid = server.pid();
+    let server = serve(&home, &[]);
+    let pid = server.child.id();
     let stop = home.run(&["stop"]);
     assert!(stop.status.success());
     // It is a zombie of this test at most.
@@ -51,14 +52,14 @@ fn stop_returns_when_the_server_is_gone() {
     assert!(stat.rsplit_once(") ").unwrap().1.starts_with('Z'), "{stat}");
     assert_eq!(server.wait().0.code(), Some(0));
     // At once, on the same directory.
-    home.serve(&[]).terminate();
+    serve(&home, &[]).terminate();
 }
 
 /// A capture that was under way when the server was killed is finished by the next.
 #[test]
 fn after_kill_9_the_next_start_has_everything_and_goes_on_with_its_jobs() {
     let home = Home::new();
-    let server = home.serve(&[]);
+    let server = serve(&home, &[]);
     let api = Api::of(&home, &server);
     let subnet = api.subnet();
     let vm = api.boot(&subnet, &api.stock(), "");
@@ -71,7 +72,7 @@ fn after_kill_9_the_next_start_has_everything_and_goes_on_with_its_jobs() {
 
     // What the killed one left lies there, and hinders nobody.
     assert!(home.data().join("endpoint").exists());
-    let server = home.serve(&[]);
+    let server = serve(&home, &[]);
     let api = Api::of(&home, &server);
     api.wait(&format!("/v1/images/{second}"), "available");
     assert_eq!(api.get(&format!("/v1/images/{first}"))["status"], "available");
@@ -87,7 +88,7 @@ fn after_kill_9_the_next_start_has_everything_and_goes_on_with_its_jobs() {
 #[test]
 fn a_start_that_was_killed_half_way_is_no_region_yet() {
     let home = Home::new();
-    home.serve(&[]).terminate();
+    serve(&home, &[]).terminate();
     // As if the first start had ended before it wrote its first row.
     for made in ["credentials.json", "database.sqlite", "database.sqlite-wal"] {
         let _ = std::fs::remove_file(home.data().join(made));
@@ -96,7 +97,7 @@ fn a_start_that_was_killed_half_way_is_no_region_yet() {
         let _ = std::fs::remove_dir_all(home.data().join(made));
     }
     std::fs::write(home.data().join("database.sqlite"), "").unwrap();
-    let server = home.serve(&[]);
+    let server = serve(&home, &[]);
     Api::of(&home, &server).subnet();
     server.terminate();
 }

@@ -9,6 +9,8 @@ mod bench;
 mod compatibility;
 mod damage;
 mod ends;
+mod fake;
+mod files;
 mod process;
 mod secrets;
 mod serving;

@@ -1,19 +1,13 @@
 //! The program, started as a user starts it, in a data directory of its own.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::{
     fs::File,
     io::{BufRead, BufReader},
     os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, ExitStatus, Output, Stdio},
-    time::Duration,
 };
-
-use base::{Clock, SystemClock};
-use rustix::process::{Pid, Signal, kill_process};
-
-/// How long a command may take to refuse.
-const REFUSAL_DEADLINE: Duration = Duration::from_secs(15);
 
 /// A folder with a data directory. What still runs on it ends when this is dropped.
 pub struct Home {
@@ -64,12 +58,6 @@ impl Home {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Starts a server with fake guests and waits until it is ready.
-    pub fn serve(&self, more: &[&str]) -> Server {
-        let fake = ["serve", "--listen", "127.0.0.1:0", "--compute", "fake"];
-        self.serve_as(self.command(&[&fake[..], more].concat()))
-    }
-
     /// Starts a server by that command and waits until it is ready.
     pub fn serve_as(&self, mut command: Command) -> Server {
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
@@ -83,12 +71,6 @@ impl Home {
             panic!("not ready: {:?}, {status}: {}", server.line, self.log());
         }
         server
-    }
-
-    /// What a server that must not start says on standard error.
-    pub fn refused(&self, more: &[&str]) -> String {
-        let fake = ["serve", "--listen", "127.0.0.1:0", "--compute", "fake"];
-        refusal(&mut self.command(&[&fake[..], more].concat()))
     }
 
     /// The folder on tmpfs that belongs to the data directory.
@@ -125,13 +107,19 @@ impl Home {
         self.supervisors().iter().flat_map(|pid| children(*pid)).collect()
     }
 
-    /// The processes of this region's guests.
+    /// The processes of this region's guests, found as an administrator would.
     pub fn guests(&self) -> Vec<u32> {
-        let data = self.data().into_os_string().into_encoded_bytes();
+        let folders = std::fs::read_dir(self.data().join("guests")).into_iter().flatten();
+        let names: Vec<_> = folders
+            .map(|folder| {
+                // `i-` and the id of the instance.
+                let folder = folder.unwrap().file_name().into_string().unwrap();
+                format!("ectype-{}", folder.trim_start_matches("i-")).into_bytes()
+            })
+            .collect();
         let ours = |pid: &u32| {
             let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            line.starts_with(b"qemu") | contains(&line[..line.len().min(64)], b"qemu-system")
-                && contains(&line, &data)
+            line.split(|byte| *byte == 0).any(|word| names.iter().any(|name| name == word))
         };
         processes().filter(ours).collect()
     }
@@ -152,7 +140,8 @@ impl Drop for Home {
 
 /// A running server; killed when dropped.
 pub struct Server {
-    child: Child,
+    /// Its process.
+    pub child: Child,
     /// Its first line.
     pub line: String,
     out: BufReader<std::process::ChildStdout>,
@@ -162,10 +151,6 @@ impl Server {
     /// Where it answers: `http://host:port`.
     pub fn url(&self) -> &str {
         self.line.trim().rsplit_once(' ').unwrap().1
-    }
-
-    pub fn pid(&self) -> u32 {
-        self.child.id()
     }
 
     pub fn signal(&self, signal: Signal) {
@@ -200,24 +185,6 @@ impl Drop for Server {
     }
 }
 
-/// What a command that must fail says on standard error; it prints nothing else.
-pub fn refusal(command: &mut Command) -> String {
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let clock = SystemClock::new();
-    while child.try_wait().unwrap().is_none() {
-        if clock.monotonic() > REFUSAL_DEADLINE {
-            // It serves: what it said is what counts below.
-            child.kill().unwrap();
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let output = child.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{said}");
-    said
-}
-
 pub fn kill(pid: u32, signal: Signal) {
     if let Some(pid) = Pid::from_raw(pid.cast_signed()) {
         // Whoever is gone needs no signal.
@@ -240,24 +207,4 @@ pub fn children(parent: u32) -> Vec<u32> {
         after.split(' ').nth(1) == Some(parent.to_string().as_str())
     };
     processes().filter(of_parent).collect()
-}
-
-/// Whether `part` is somewhere in `whole`.
-pub fn contains(whole: &[u8], part: &[u8]) -> bool {
-    whole.windows(part.len()).any(|window| window == part)
-}
-
-/// Every file below a folder, with its path below it.
-pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        match entry.file_type().unwrap() {
-            kind if kind.is_dir() => found.extend(files(&path)),
-            kind if kind.is_file() => found.push(path),
-            _ => {}
-        }
-    }
-    found.sort();
-    found
 }

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use crate::{
     api::Api,
-    process::{Home, contains, files},
+    fake::serve,
+    files::{contains, files},
+    process::Home,
 };
 
 fn hex(bytes: &[u8]) -> String {
@@ -35,7 +37,7 @@ fn forms(key: &[u8]) -> Vec<Vec<u8>> {
 #[test]
 fn keys_are_in_their_own_files_and_nowhere_else() {
     let home = Home::new();
-    let server = home.serve(&["--log", "trace"]);
+    let server = serve(&home, &["--log", "trace"]);
     let api = Api::of(&home, &server);
     let vm = api.boot(&api.subnet(), &api.stock(), "#!/bin/sh\necho hello\n");
     api.stop(&vm);
@@ -70,7 +72,7 @@ fn keys_are_in_their_own_files_and_nowhere_else() {
 
     let (supervisors, engines) = (home.supervisors(), home.engines());
     assert_eq!((supervisors.len(), engines.len()), (2, 2));
-    for pid in [vec![server.pid()], supervisors, engines].concat() {
+    for pid in [vec![server.child.id()], supervisors, engines].concat() {
         for part in ["cmdline", "environ"] {
             // Only root may look into a process that protects its memory.
             let Ok(bytes) = std::fs::read(format!("/proc/{pid}/{part}")) else { continue };
@@ -88,7 +90,7 @@ fn keys_are_in_their_own_files_and_nowhere_else() {
 #[test]
 fn the_api_key_is_shown_to_a_terminal_and_to_nothing_else() {
     let home = Home::new();
-    let server = home.serve(&[]);
+    let server = serve(&home, &[]);
     let key = |home: &Home| {
         let text = std::fs::read_to_string(home.data().join("credentials.json")).unwrap();
         let credentials: Value = serde_json::from_str(&text).unwrap();

@@ -7,7 +7,11 @@ use std::{
 
 use serde_json::Value;
 
-use crate::process::{Home, contains, files, refusal};
+use crate::{
+    fake::{refusal, refused, serve},
+    files::{contains, files},
+    process::Home,
+};
 
 fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -17,7 +21,7 @@ fn mode(path: &Path) -> u32 {
 fn a_ready_server_says_where_it_is_in_its_line_its_file_and_its_variables() {
     let home = Home::new();
     let ready = home.path("ready");
-    let server = home.serve(&["--ready-file", ready.to_str().unwrap()]);
+    let server = serve(&home, &["--ready-file", ready.to_str().unwrap()]);
     let url = server.url().to_owned();
     assert_eq!(server.line, format!("ectype: region us-south is ready at {url}\n"));
     assert!(url.starts_with("http://127.0.0.1:") && !url.ends_with(":0"), "{url}");
@@ -48,7 +52,7 @@ fn a_ready_server_says_where_it_is_in_its_line_its_file_and_its_variables() {
 #[test]
 fn a_data_directory_is_for_its_owner_alone() {
     let home = Home::new();
-    let server = home.serve(&[]);
+    let server = serve(&home, &[]);
     assert_eq!(mode(&home.data()), 0o700);
     assert_eq!(mode(&home.run_dir()), 0o700);
     let open: Vec<_> = files(&home.data()).into_iter().filter(|f| mode(f) & 0o077 != 0).collect();
@@ -62,8 +66,8 @@ fn a_data_directory_is_for_its_owner_alone() {
 #[test]
 fn a_second_server_on_a_data_directory_is_refused_and_harms_nothing() {
     let home = Home::new();
-    let server = home.serve(&[]);
-    let said = home.refused(&[]);
+    let server = serve(&home, &[]);
+    let said = refused(&home, &[]);
     assert!(said.contains("another server uses the data directory"), "{said}");
     assert!(said.contains("ectype stop --data"), "{said}");
     let status: Value = serde_json::from_str(&home.said(&["status", "--json"])).unwrap();
@@ -85,7 +89,7 @@ fn a_bind_beyond_loopback_is_refused_before_anything_is_made() {
 #[test]
 fn a_port_that_is_taken_is_named() {
     let (home, other) = (Home::new(), Home::new());
-    let server = home.serve(&[]);
+    let server = serve(&home, &[]);
     let address = server.url().trim_start_matches("http://").to_owned();
     let words = ["serve", "--compute", "fake", "--listen", &address];
     let said = refusal(&mut other.command(&words));
@@ -112,7 +116,7 @@ fn commands_for_a_region_that_does_not_run_say_so() {
         let said = refusal(&mut home.command(words));
         assert!(said.contains("no region at"), "{words:?}: {said}");
     }
-    home.serve(&[]).terminate();
+    serve(&home, &[]).terminate();
     for words in [&["env"][..], &["status"], &["account", "create", "x"]] {
         let said = refusal(&mut home.command(words));
         assert!(said.contains("no server runs on"), "{words:?}: {said}");

@@ -1,6 +1,9 @@
 //! Where settings come from, and which place wins.
 
-use crate::process::{Home, refusal};
+use crate::{
+    fake::{refusal, refused, serve},
+    process::Home,
+};
 
 #[test]
 fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
@@ -40,8 +43,8 @@ fn a_settings_file_that_is_wrong_is_named_before_anything_is_made() {
 #[test]
 fn a_region_keeps_its_name() {
     let home = Home::new();
-    home.serve(&["--region", "eu-de"]).terminate();
-    let said = home.refused(&[]);
+    serve(&home, &["--region", "eu-de"]).terminate();
+    let said = refused(&home, &[]);
     assert!(said.contains("is the region eu-de") && said.contains("--region eu-de"), "{said}");
-    home.serve(&["--region", "eu-de"]).terminate();
+    serve(&home, &["--region", "eu-de"]).terminate();
 }
