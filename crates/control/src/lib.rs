@@ -19,6 +19,7 @@ mod network;
 mod parts;
 mod ssh_key;
 mod storage;
+mod store;
 mod volume;
 mod worker;
 
@@ -41,5 +42,10 @@ pub use network::{
 pub use parts::{Config, Control, Parts};
 pub use ssh_key::KeyCreate;
 pub use storage::{Storage, StorageConfig, StorageError};
+pub use store::{
+    Adopted, Damage, Errand, FoundImage, FoundState, GC_GRACE, GcOptions, GcPlan, GcReport, Holder,
+    HurtRoot, IndexState, REPACK_BELOW_PERCENT, ScrubReport, StoreJob, StoreStats, StoreTask,
+    Upkeep, UpkeepError, VerifyReport,
+};
 pub use volume::VolumeCreate;
 pub use worker::Workers;

@@ -52,6 +52,10 @@ pub struct Control {
     pub(crate) jobs_queued: Arc<Notify>,
     pub(crate) signer: crate::identity::Signer,
     pub(crate) progress: crate::image::ProgressBoard,
+    /// How far upkeep of the chunk store is.
+    pub(crate) board: crate::store::Board,
+    /// Set once the database was seen to know the store's newest operation.
+    pub(crate) sequence_checked: tokio::sync::OnceCell<()>,
 }
 
 impl Control {
@@ -74,6 +78,8 @@ impl Control {
             jobs_queued: Arc::new(Notify::new()),
             signer,
             progress: crate::image::ProgressBoard::default(),
+            board: crate::store::Board::default(),
+            sequence_checked: tokio::sync::OnceCell::new(),
             parts,
         };
         Ok((Arc::new(region), credentials))

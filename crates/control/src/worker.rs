@@ -13,7 +13,7 @@ use meta::StoreError;
 use policy::InternalActor;
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{Control, StorageError, image, instance, volume};
+use crate::{Control, StorageError, error, image, instance, store, volume};
 
 /// Jobs that run at the same time.
 pub(crate) const WORKERS: usize = 4;
@@ -21,6 +21,8 @@ pub(crate) const WORKERS: usize = 4;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How late a due date may be.
 const DUE_EVERY: Duration = Duration::from_millis(500);
+/// How often it is looked whether the chunk store needs a collection or a scrub.
+const UPKEEP_EVERY: Duration = Duration::from_secs(60);
 /// Dates moved in one transaction.
 const DUE_BATCH: u32 = 100;
 
@@ -43,10 +45,12 @@ impl Control {
             .with(Arc::new(instance::StopJob::new(&region)))
             .with(Arc::new(instance::RebootJob::new(&region)))
             .with(Arc::new(instance::DeleteJob::new(&region)))
+            .with(Arc::new(store::GcJob::new(&region)))
+            .with(Arc::new(store::ScrubJob::new(&region)))
     }
 
-    /// What the names of this process's workers begin with.
-    fn owner_prefix(&self) -> String {
+    /// What the names of this process's workers and operations begin with.
+    pub(crate) fn owner_prefix(&self) -> String {
         format!("{}-{}-", self.config.host, self.run_id)
     }
 
@@ -56,6 +60,7 @@ impl Control {
     /// # Errors
     /// When the store is away.
     pub async fn jobs_take_over(&self) -> Result<u64, crate::Error> {
+        self.store_take_over().await?;
         let hosts = format!("{}-", self.config.host);
         Ok(self.store().leases_end(JOB, &hosts, &self.owner_prefix()).await?)
     }
@@ -83,6 +88,8 @@ impl Control {
         }
         let (region, stop_seen) = (Arc::clone(self), stopped.clone());
         tasks.spawn(async move { region.run_schedule(stop_seen).await });
+        let (region, stop_seen) = (Arc::clone(self), stopped.clone());
+        tasks.spawn(async move { region.run_upkeep(stop_seen).await });
         let region = Arc::clone(self);
         tasks.spawn(async move { region.follow_guests(stopped).await });
         Workers { stop, tasks }
@@ -116,6 +123,19 @@ impl Control {
             tokio::select! {
                 () = tokio::time::sleep(DUE_EVERY) => {}
                 _ = stopped.changed() => {}
+            }
+        }
+    }
+
+    async fn run_upkeep(self: Arc<Self>, mut stopped: watch::Receiver<bool>) {
+        while !*stopped.borrow() {
+            // A start has better things to do.
+            tokio::select! {
+                () = tokio::time::sleep(UPKEEP_EVERY) => {}
+                _ = stopped.changed() => return,
+            }
+            if let Err(error) = self.upkeep_due().await {
+                tracing::error!(error = error::chain(&error), "upkeep of the store was not queued");
             }
         }
     }

@@ -62,11 +62,12 @@ impl Control {
         let inherit = want.allowed_use.is_none();
         let image = self.image_draft(ctx, group, &source, want).await?;
         let id = image.head.id.clone();
-        let job = self.capture_job(&image, &source, &permit, ctx).await?;
+        let (job, operation) = self.capture_job(&image, &source, &permit, ctx).await?;
         let region = self.region().as_str();
         let change = self.change(ctx, Action::ImageCreate, "image", &image.head, region);
         self.progress.queued(&id);
-        self.store()
+        let created = self
+            .store()
             .image_create(
                 &permit,
                 self.region(),
@@ -76,7 +77,11 @@ impl Control {
                 job,
                 change,
             )
-            .await?;
+            .await;
+        if let Err(refused) = created {
+            self.operation_end(operation).await;
+            return Err(refused.into());
+        }
         self.jobs_queued.notify_one();
         self.image(ctx, &id).await
     }
@@ -147,18 +152,20 @@ impl Control {
         source: &VolumeView,
         permit: &Permit,
         ctx: &RequestContext,
-    ) -> Result<NewJob, Error> {
-        let sequence = self.store().sequence_next(crate::worker::JOB).await?;
+    ) -> Result<(NewJob, u64), Error> {
+        let id = JobId::mint("", self.entropy());
+        let sequence = self.operation_begin(Some(&id)).await.map_err(Error::unavailable)?;
         let state = capture::State::new(&source.volume, sequence);
-        Ok(NewJob {
-            id: JobId::mint("", self.entropy()),
+        let job = NewJob {
+            id,
             kind: capture::KIND.to_owned(),
             account: Some(image.head.account.clone()),
             subject: image.head.id.to_string(),
             host: Some(source.volume.storage.host.clone()),
             asked_by: ctx.asked_by(permit),
             state_json: serde_json::to_string(&state).map_err(Error::internal)?,
-        })
+        };
+        Ok((job, sequence))
     }
 }
 

@@ -4,7 +4,7 @@ mod capture;
 mod create;
 mod delete_job;
 mod lifecycle;
-mod manifest;
+pub(crate) mod manifest;
 mod progress;
 mod stock;
 

@@ -45,10 +45,24 @@ impl Control {
         })?;
         let name =
             ResourceName::parse(&stock.name).map_err(|error| invalid("name", error.to_string()))?;
-        let permit = Self::system(InternalActor::Operator);
         if self.stock_names().await?.contains(&stock.name) {
             return Ok(false);
         }
+        let operation = self.operation_begin(None).await.map_err(Error::unavailable)?;
+        let added = self.stock_seal(stock, os.name, name, operation).await;
+        self.operation_end(operation).await;
+        added.map(|()| true)
+    }
+
+    /// Seals the file as `operation`, which ends after its image is a row.
+    async fn stock_seal(
+        &self,
+        stock: StockImage,
+        operating_system: &str,
+        name: ResourceName,
+        operation: u64,
+    ) -> Result<(), Error> {
+        let permit = Self::system(InternalActor::Operator);
         let (provider, group) = self.store().provider(permit).await?;
         let id = ImageId::mint(self.region().id_prefix(), self.entropy());
         let crn = Crn::vpc(self.region().as_str(), &provider.id, "image", id.as_str());
@@ -58,7 +72,7 @@ impl Control {
         let length = std::fs::metadata(&stock.file).map_err(Error::unavailable)?.len();
         let capacity = ByteCount::from_gb(ByteCount(length).gb_ceil().max(BOOT_CAPACITY_GB_STOCK));
         let request = SealRequest {
-            op_sequence: self.store().sequence_next(permit).await?,
+            op_sequence: operation,
             log: Arc::new(NoLog),
             progress: Arc::new(|_| {}),
             cancel: Arc::new(AtomicBool::new(false)),
@@ -79,7 +93,7 @@ impl Control {
             visibility: Visibility::Public,
             status: ImageStatus::Available,
             status_reasons: Vec::new(),
-            operating_system: os.name.to_owned(),
+            operating_system: operating_system.to_owned(),
             source_volume: None,
             encryption: ImageEncryption::None,
             deprecation_at: None,
@@ -96,8 +110,7 @@ impl Control {
         let region = self.region().as_str();
         let change =
             self.region_change(action, Outcome::Success, "image", &image.head, region, Vec::new());
-        self.store().image_stock_add(permit, image, change).await?;
-        Ok(true)
+        Ok(self.store().image_stock_add(permit, image, change).await?)
     }
 
     /// Names of the stock images.

@@ -11,6 +11,12 @@ use super::{Storage, StorageError};
 const PURPOSE: &str = "manifest-key";
 
 impl Storage {
+    /// The key, if there is one.
+    pub(crate) async fn manifest_secret_kept(&self) -> Result<Option<[u8; 32]>, StorageError> {
+        let kept = self.config.store_dir.with_file_name("manifest.key").exists();
+        if kept { self.manifest_secret().await.map(Some) } else { Ok(None) }
+    }
+
     /// The key; made on first use.
     pub(crate) async fn manifest_secret(&self) -> Result<[u8; 32], StorageError> {
         let path = self.config.store_dir.with_file_name("manifest.key");

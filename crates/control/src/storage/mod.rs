@@ -103,6 +103,14 @@ impl StorageError {
     }
 }
 
+/// A manifest as it lies in the store.
+pub(crate) struct StoredManifest<P> {
+    /// Its name: the image's id.
+    pub(crate) name: String,
+    /// What it says, or why it cannot be trusted.
+    pub(crate) said: Result<P, String>,
+}
+
 impl Storage {
     /// Opens, or makes, the store of a host.
     ///

@@ -34,8 +34,16 @@ impl Control {
         let (image, sealed) = self.image_bytes(id).await?;
         let crn = self.image_crn(&image);
         let holder = Holder { crn: &crn, wrapped: &image.wrapped_data_key };
-        let socket = self.parts.storage.image_view(&view_id(id), holder, &sealed).await;
-        socket.map_err(Error::unavailable)
+        // The image may be deleted while it is viewed.
+        let permit = Self::system(InternalActor::Operator);
+        self.store().pin(permit, &view_id(id), &sealed.root_id).await?;
+        match self.parts.storage.image_view(&view_id(id), holder, &sealed).await {
+            Ok(socket) => Ok(socket),
+            Err(error) => {
+                self.store().unpin(permit, &view_id(id)).await?;
+                Err(Error::unavailable(error))
+            }
+        }
     }
 
     /// Ends the view of an image.
@@ -43,7 +51,9 @@ impl Control {
     /// # Errors
     /// When it does not end in time.
     pub async fn image_view_close(&self, id: &ImageId) -> Result<(), Error> {
-        self.parts.storage.unexport(&view_id(id)).await.map_err(Error::unavailable)
+        self.parts.storage.unexport(&view_id(id)).await.map_err(Error::unavailable)?;
+        let permit = Self::system(InternalActor::Operator);
+        Ok(self.store().unpin(permit, &view_id(id)).await?)
     }
 
     /// Serves the volume of a stopped instance; the unix socket of its NBD server. It must be

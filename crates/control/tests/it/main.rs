@@ -21,5 +21,6 @@ mod reconciler;
 mod source_rules;
 mod stage;
 mod story;
+mod upkeep;
 mod waiting_start;
 mod world;

@@ -23,7 +23,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base::{JobId, Timestamp};
+use base::{AccountId, JobId, ResourceGroupId, Timestamp};
 use jobs::{Fence, NewJob};
 use model::Image;
 use policy::SystemPermit;
@@ -222,6 +222,12 @@ pub trait StoreGcStore: Send + Sync {
     async fn quarantined(&self, permit: SystemPermit) -> Result<Vec<Quarantined>, StoreError>;
     /// What is known of the upkeep.
     async fn store_upkeep(&self, permit: SystemPermit) -> Result<StoreUpkeep, StoreError>;
+    /// The default resource group of an account.
+    async fn default_group(
+        &self,
+        permit: SystemPermit,
+        account: &AccountId,
+    ) -> Result<ResourceGroupId, StoreError>;
     /// Writes an image that was found by its manifest. Its account and group must be there.
     async fn image_adopt(
         &self,

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use async_trait::async_trait;
-use base::{JobId, Timestamp};
+use base::{AccountId, JobId, ResourceGroupId, Timestamp};
 use jobs::{Fence, NewJob};
 use model::Image;
 use policy::SystemPermit;
@@ -335,6 +335,21 @@ impl StoreGcStore for SqlStore {
 
     async fn store_upkeep(&self, _permit: SystemPermit) -> Result<StoreUpkeep> {
         store_scrub::upkeep(&mut self.engine.glance().await?).await
+    }
+
+    async fn default_group(
+        &self,
+        _permit: SystemPermit,
+        account: &AccountId,
+    ) -> Result<ResourceGroupId> {
+        let mut session = self.engine.glance().await?;
+        let row = session
+            .one(
+                "SELECT id FROM resource_groups WHERE account_id = $1 AND is_default = 1",
+                binds![account],
+            )
+            .await?;
+        row.ok_or_else(|| not_found("account", account))?.of("resource_groups").id()
     }
 
     async fn image_adopt(&self, _permit: SystemPermit, image: Image, change: Change) -> Result<()> {
