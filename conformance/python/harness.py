@@ -12,7 +12,12 @@ import traceback
 
 from ibm_cloud_sdk_core import ApiException
 from ibm_cloud_sdk_core.authenticators import IAMAuthenticator
-from ibm_platform_services import ResourceManagerV2
+from ibm_platform_services import (
+    GlobalSearchV2,
+    GlobalTaggingV1,
+    ResourceControllerV2,
+    ResourceManagerV2,
+)
 from ibm_vpc import VpcV1
 from ibm_vpc import vpc_v1 as models
 
@@ -66,8 +71,10 @@ class Region:
             self.api_key, url=environment["IBMCLOUD_IAM_API_ENDPOINT"]
         )
         self.vpc = self.vpc_client()
-        self.groups = ResourceManagerV2(authenticator=self.authenticator)
-        self.groups.set_service_url(environment["IBMCLOUD_RESOURCE_MANAGEMENT_API_ENDPOINT"])
+        self.groups = self.platform(ResourceManagerV2, "RESOURCE_MANAGEMENT")
+        self.controller = self.platform(ResourceControllerV2, "RESOURCE_CONTROLLER")
+        self.tagging = self.platform(GlobalTaggingV1, "GT")
+        self.search = self.platform(GlobalSearchV2, "GS")
         self.zone = f"{self.name}-1"
         self.count = 0
         self._subnet = None
@@ -77,6 +84,17 @@ class Region:
         client = VpcV1(authenticator=self.authenticator, **options)
         client.set_service_url(f"{self.url}/v1")
         return client
+
+    def platform(self, client, service):
+        """A client of one of IBM's platform services."""
+        made = client(authenticator=self.authenticator)
+        made.set_service_url(self.environment[f"IBMCLOUD_{service}_API_ENDPOINT"])
+        return made
+
+    def account(self):
+        """Id of the account."""
+        group = self.groups.list_resource_groups(default=True).get_result()["resources"][0]
+        return group["account_id"]
 
     def another_account(self, name):
         """The same region for the owner of a new account."""

@@ -6,12 +6,14 @@ from cases import (
     accounts,
     catalogue,
     errors,
+    groups,
     identity,
     image_story,
     lifecycle,
     lists,
     network,
     sources,
+    tagging,
 )
 from harness import run
 
@@ -20,12 +22,14 @@ PARTS = [
     accounts,
     catalogue,
     errors,
+    groups,
     identity,
     image_story,
     lifecycle,
     lists,
     network,
     sources,
+    tagging,
 ]
 
 if __name__ == "__main__":

@@ -42,7 +42,17 @@ impl Control {
         self.decide(ctx, action, resource).await
     }
 
-    async fn decide(
+    /// Leave for what belongs to the account as a whole.
+    pub(crate) async fn permit_account(
+        &self,
+        ctx: &RequestContext,
+        action: Action,
+    ) -> Result<Permit, Error> {
+        let account = ctx.caller.account.clone();
+        self.decide(ctx, action, Resource::Account { account }).await
+    }
+
+    pub(crate) async fn decide(
         &self,
         ctx: &RequestContext,
         action: Action,

@@ -19,6 +19,7 @@ mod network;
 mod parts;
 mod ssh_key;
 mod storage;
+mod tag;
 mod store;
 mod volume;
 mod worker;
@@ -34,7 +35,7 @@ pub use instance::{
 };
 pub use meta::{
     GroupFilter, ImageFilter, InstanceFilter, Page, PageKey, Paged, ReservedIpFilter, SubnetFilter,
-    VolumeFilter, VpcFilter,
+    TagFilter, VolumeFilter, VpcFilter,
 };
 pub use network::{
     PrefixCreate, PrefixUpdate, ReservedIpCreate, SubnetCreate, SubnetRange, VpcCreate,
@@ -47,5 +48,6 @@ pub use store::{
     HurtRoot, IndexState, REPACK_BELOW_PERCENT, ScrubReport, StoreJob, StoreStats, StoreTask,
     Upkeep, UpkeepError, VerifyReport,
 };
+pub use tag::{TagOn, TagOutcome};
 pub use volume::VolumeCreate;
 pub use worker::Workers;

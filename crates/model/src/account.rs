@@ -73,4 +73,6 @@ pub struct ResourceGroup {
     pub default: bool,
     /// Region time of its creation.
     pub created_at: Timestamp,
+    /// Region time of its last change.
+    pub updated_at: Timestamp,
 }

@@ -17,7 +17,9 @@ mod limits;
 mod name;
 mod network;
 mod refusal;
+mod search;
 mod ssh_key;
+mod tag;
 mod usage;
 mod view;
 mod volume;
@@ -41,7 +43,12 @@ pub use network::{
     SecurityGroupRule, Subnet, Vpc,
 };
 pub use refusal::Refusal;
+pub use search::{
+    Found, Piece, QUERY_BYTES_MAX, QUERY_DEPTH_MAX, QUERY_TERMS_MAX, SEARCH_LIMIT_MAX, SearchError,
+    SearchField, SearchQuery, SearchTest, TERM_WILDCARDS_MAX, Wildcard,
+};
 pub use ssh_key::{SshKey, SshKeyType};
+pub use tag::{TAG_LEN_MAX, Tag, TagError, TagKind, TagMode, TagPattern, tags_attached};
 pub use usage::{Metric, UsageChange, UsageRecord};
 pub use view::{
     AttachmentView, ImageView, InstanceView, NicView, Reference, ReservedIpView, SubnetView,

@@ -47,6 +47,14 @@ limits! {
     DATA_VOLUMES_MAX = 12, "data volumes on the instance", "volume_attachment_over_quota";
     /// Bytes of user data.
     USER_DATA_BYTES_MAX = 65_536, "bytes of user data", "validation_max_value";
+    /// User tags of a resource.
+    USER_TAGS_MAX = 1_000, "user tags of a resource", "over_quota";
+    /// Service tags of a resource.
+    SERVICE_TAGS_MAX = 1_000, "service tags of a resource", "over_quota";
+    /// Access tags of an account, and so of a resource.
+    ACCESS_TAGS_MAX = 250, "access tags in the account", "over_quota";
+    /// Resource groups of an account. IBM publishes none; ours bounds a list without pages.
+    RESOURCE_GROUPS_MAX = 500, "resource groups in the account", "over_quota";
     /// SSH keys of one instance.
     KEYS_PER_INSTANCE_MAX = 100, "SSH keys of the instance", "over_quota";
 }

@@ -272,6 +272,35 @@ pub enum Refusal {
         /// Why not.
         why: &'static str,
     },
+    /// Deleting the default group.
+    #[error("Resource group {name} is the account's default group and cannot be deleted.")]
+    DefaultGroup {
+        /// Its name.
+        name: String,
+    },
+    /// Deleting a group with something in it.
+    #[error("Resource group {name} still has {what}. Delete them first.")]
+    GroupNotEmpty {
+        /// Its name.
+        name: String,
+        /// What is in it.
+        what: &'static str,
+    },
+    /// Attaching an access tag that nobody made.
+    #[error("There is no access tag {tag}. Access tags are created before they are attached.")]
+    AccessTagUnknown {
+        /// The tag.
+        tag: String,
+    },
+    /// Deleting a tag that a resource has.
+    #[error("The tag {tag} is attached to a resource. Detach it first.")]
+    TagInUse {
+        /// The tag.
+        tag: String,
+    },
+    /// Users see service tags and do not change them.
+    #[error("Service tags are the provider's. Only user and access tags can be changed.")]
+    ServiceTags,
     /// A named limit.
     #[error("The limit {} of {} {} is reached.", .limit.name, .limit.max, .limit.of)]
     OverLimit {

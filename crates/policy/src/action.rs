@@ -67,6 +67,19 @@ actions! {
     SecurityGroupRead = "is.security-group.security-group.read",
     SecurityGroupOperate = "is.security-group.security-group.operate",
     ResourceGroupRead = "resource-controller.group.retrieve",
+    ResourceGroupCreate = "resource-controller.group.create",
+    ResourceGroupUpdate = "resource-controller.group.update",
+    ResourceGroupDelete = "resource-controller.group.delete",
+    ResourceInstanceRead = "resource-controller.instance.retrieve",
+    ResourceSearch = "global-search-tagging.resource.read",
+    TagRead = "global-search-tagging.tag.read",
+    TagAttachUser = "global-search-tagging.tag.attach-user-tag",
+    TagDetachUser = "global-search-tagging.tag.detach-user-tag",
+    TagDeleteUser = "global-search-tagging.tag.delete-user-tag",
+    TagAttachAccess = "global-search-tagging.tag.attach-access-tag",
+    TagDetachAccess = "global-search-tagging.tag.detach-access-tag",
+    TagCreateAccess = "global-search-tagging.tag.create-access-tag",
+    TagDeleteAccess = "global-search-tagging.tag.delete-access-tag",
 }
 
 impl fmt::Display for Action {

@@ -77,6 +77,20 @@ mod tests {
     }
 
     #[test]
+    fn leave_for_the_account_is_not_leave_for_a_resource() {
+        let (owner, resource) = caller(true);
+        let action = Action::TagCreateAccess;
+        let whole = Resource::Account { account: owner.account.clone() };
+        let permit_for = |resource| permit(&owner, action, resource).unwrap();
+        assert!(permit_for(whole.clone()).covers_account(action));
+        assert!(!permit_for(whole.clone()).covers_account(Action::TagDeleteAccess));
+        assert!(!permit_for(whole).covers(action, &owner.account, "r006-1"));
+        assert!(!permit_for(resource).covers_account(action));
+        let other = AccountId::mint("", &SeededEntropy::new(9));
+        assert!(permit(&owner, action, Resource::Account { account: other }).is_err());
+    }
+
+    #[test]
     fn an_owner_may_do_nothing_in_another_account() {
         let (owner, _) = caller(true);
         let other = AccountId::mint("", &SeededEntropy::new(9));

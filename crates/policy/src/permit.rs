@@ -23,6 +23,11 @@ pub enum Resource {
         /// Its id.
         id: String,
     },
+    /// What belongs to the account as a whole and to no group: its groups and its tags.
+    Account {
+        /// The account.
+        account: AccountId,
+    },
 }
 
 impl Resource {
@@ -30,7 +35,9 @@ impl Resource {
     #[must_use]
     pub const fn account(&self) -> &AccountId {
         match self {
-            Self::New { account, .. } | Self::One { account, .. } => account,
+            Self::New { account, .. } | Self::One { account, .. } | Self::Account { account } => {
+                account
+            }
         }
     }
 }
@@ -73,6 +80,12 @@ impl Permit {
     pub fn covers(&self, action: Action, account: &AccountId, id: &str) -> bool {
         self.action == action
             && matches!(&self.resource, Resource::One { account: a, id: i, .. } if a == account && i == id)
+    }
+
+    /// Whether it allows `action` on what belongs to the account as a whole.
+    #[must_use]
+    pub fn covers_account(&self, action: Action) -> bool {
+        self.action == action && matches!(&self.resource, Resource::Account { .. })
     }
 
     /// Whether it allows `action` for something new in `account` and `group`.

@@ -18,7 +18,7 @@ use axum::{
 use bytes::Bytes;
 use futures::FutureExt;
 use http_body_util::{BodyExt, Limited};
-use wire::{ApiError, ApiVersion, ErrorCode, QUERY_BYTES_MAX, Query, check_generation};
+use wire::{ApiError, ApiVersion, Dialect, ErrorCode, QUERY_BYTES_MAX, Query, check_generation};
 
 use crate::{
     address,
@@ -64,7 +64,7 @@ pub(crate) async fn answer(app: Arc<App>, asked: Asked, request: Request) -> Res
     let answered = caught(route(Arc::clone(&app), asked, parts, body, request_id.clone())).await;
     let reply = match answered {
         Ok(reply) => reply,
-        Err(Failure(error)) => of_error(&error, &request_id),
+        Err(Failure(error)) => of_error(&error, Dialect::of_path(&path), &request_id),
     };
     let took = app.config.clock.monotonic().saturating_sub(began);
     app.metrics.observe(operation, reply.status, took);
@@ -77,8 +77,8 @@ async fn caught(work: impl Future<Output = Answer>) -> Answer {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(internal().into()))
 }
 
-fn of_error(error: &ApiError, request_id: &str) -> Reply {
-    let body = serde_json::to_vec(&error.body(request_id)).unwrap_or_default();
+fn of_error(error: &ApiError, dialect: Dialect, request_id: &str) -> Reply {
+    let body = serde_json::to_vec(&error.body_as(dialect, request_id)).unwrap_or_default();
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Reply { status, body: body.into(), content_type: JSON, etag: None }
 }
@@ -201,7 +201,7 @@ fn wrong_method(method: &Method) -> ApiError {
 
 fn unknown(path: &str) -> ApiError {
     if is_known(path) {
-        return ApiError::not_implemented("This path of the VPC API");
+        return ApiError::not_implemented("This path of IBM's API");
     }
     ApiError::new(ErrorCode::InvalidRoute, "Nothing is served at this path.")
 }
@@ -261,7 +261,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_becomes_an_internal_error_in_shape() {
         let failure = caught(async { panic!("a broken promise") }).await.unwrap_err();
-        let reply = of_error(&failure.0, "trace-1");
+        let reply = of_error(&failure.0, Dialect::Vpc, "trace-1");
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
         let text = String::from_utf8(reply.body.to_vec()).unwrap();
         assert!(text.contains(r#""code":"internal_error""#) && text.contains("trace-1"));

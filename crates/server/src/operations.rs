@@ -7,8 +7,12 @@ use axum::http::Method;
 use futures::future::BoxFuture;
 
 use crate::{
-    answer::OpenCall, call::Call, extensions, health, iam, platform::resource_groups,
-    reply::Answer, vpc,
+    answer::OpenCall,
+    call::Call,
+    extensions, health, iam,
+    platform::{resource_groups, resource_instances, search, tags},
+    reply::Answer,
+    vpc,
 };
 
 pub(crate) type Handler = fn(Call) -> BoxFuture<'static, Answer>;
@@ -185,10 +189,28 @@ operations! {
         by (Vpc vpc::operating_systems::get);
 
     GET "/v2/resource_groups" list_resource_groups: by (Platform resource_groups::list);
-    POST "/v2/resource_groups" create_resource_group: not_yet;
+    POST "/v2/resource_groups" create_resource_group: by (Platform resource_groups::create);
     GET "/v2/resource_groups/{id}" get_resource_group: by (Platform resource_groups::get);
-    PATCH "/v2/resource_groups/{id}" update_resource_group: not_yet;
-    DELETE "/v2/resource_groups/{id}" delete_resource_group: not_yet;
+    PATCH "/v2/resource_groups/{id}" update_resource_group:
+        by (Platform resource_groups::update);
+    DELETE "/v2/resource_groups/{id}" delete_resource_group:
+        by (Platform resource_groups::delete);
+    GET "/v2/quota_definitions" list_quota_definitions: by (Platform resource_groups::quota_list);
+    GET "/v2/quota_definitions/{id}" get_quota_definition:
+        by (Platform resource_groups::quota_get);
+    GET "/v2/resource_instances" list_resource_instances: by (Platform resource_instances::list);
+    POST "/v2/resource_instances" create_resource_instance: not_yet;
+    GET "/v2/resource_instances/{id}" get_resource_instance:
+        by (Platform resource_instances::get);
+    PATCH "/v2/resource_instances/{id}" update_resource_instance: not_yet;
+    DELETE "/v2/resource_instances/{id}" delete_resource_instance: not_yet;
+    GET "/v3/tags" list_tags: by (Platform tags::list);
+    POST "/v3/tags" create_tag: by (Platform tags::create);
+    DELETE "/v3/tags" delete_tag_all: by (Platform tags::delete_unused);
+    DELETE "/v3/tags/{tag_name}" delete_tag: by (Platform tags::delete);
+    POST "/v3/tags/attach" attach_tag: by (Platform tags::attach);
+    POST "/v3/tags/detach" detach_tag: by (Platform tags::detach);
+    POST "/v3/resources/search" search: by (Platform search::search);
 
     POST "/identity/token" get_token: open (Open iam::token);
     POST "/oidc/token" get_token_oidc: open (Open iam::token);
@@ -244,6 +266,7 @@ pub const KNOWN: &[&str] = &[
     "/v1/private_path_service_gateways",
     "/v1/public_address_ranges",
     "/v1/public_gateways",
+    "/v1/reclamations",
     "/v1/reservations",
     "/v1/security_groups/{id}/rules",
     "/v1/security_groups/{id}/targets",
@@ -262,6 +285,10 @@ pub const KNOWN: &[&str] = &[
     "/v1/vpcs/{id}/routing_tables",
     "/v1/vpn_gateways",
     "/v1/vpn_servers",
+    "/v2/resource_aliases",
+    "/v2/resource_bindings",
+    "/v2/resource_instances/{id}/lock",
+    "/v2/resource_keys",
 ];
 
 /// Whether a path that is not in the table belongs to IBM's API.

@@ -21,7 +21,9 @@ mod render;
 mod version;
 
 pub use body::{Fields, parse_body};
-pub use error::{ApiError, ErrorBody, ErrorCode, Origin, Target, TargetKind};
+pub use error::{
+    AnyErrorBody, ApiError, Dialect, ErrorBody, ErrorCode, Origin, Target, TargetKind,
+};
 pub use etag::{check_if_match, etag_of_instance, etag_of_volume, etag_of_vpc};
 pub use identity::{KeyIdentity, Kind, Named, Place};
 pub use page::{

@@ -81,6 +81,7 @@ fn default_group(entropy: &dyn Entropy, account: &AccountId, now: Timestamp) -> 
         name: "Default".to_owned(),
         default: true,
         created_at: now,
+        updated_at: now,
     }
 }
 

@@ -1,11 +1,11 @@
 //! Accounts, principals, API keys, token keys, resource groups.
 
 use async_trait::async_trait;
-use base::{AccountId, ResourceGroupId};
+use base::{AccountId, ResourceGroupId, Timestamp};
 use model::{Account, ApiKey, Principal, ResourceGroup, TokenKey};
-use policy::{Scope, SystemPermit};
+use policy::{Permit, Scope, SystemPermit};
 
-use crate::StoreError;
+use crate::{Change, StoreError};
 
 /// What the first start writes.
 #[derive(Clone, Debug)]
@@ -101,4 +101,31 @@ pub trait IdentityStore: Send + Sync {
         scope: &Scope,
         filter: &GroupFilter,
     ) -> Result<Vec<ResourceGroup>, StoreError>;
+
+    /// Adds a group that is not the default one. Refuses a taken name (letters of either case are
+    /// one) and more than the limit.
+    async fn resource_group_create(
+        &self,
+        permit: &Permit,
+        group: ResourceGroup,
+        change: Change,
+    ) -> Result<(), StoreError>;
+
+    /// Renames a group.
+    async fn resource_group_rename(
+        &self,
+        permit: &Permit,
+        id: &ResourceGroupId,
+        name: &str,
+        now: Timestamp,
+        change: Change,
+    ) -> Result<ResourceGroup, StoreError>;
+
+    /// Deletes a group. Refuses the default one, and one with anything in it.
+    async fn resource_group_delete(
+        &self,
+        permit: &Permit,
+        id: &ResourceGroupId,
+        change: Change,
+    ) -> Result<(), StoreError>;
 }

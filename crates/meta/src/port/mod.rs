@@ -19,6 +19,9 @@
 //! | `attachment_update`, `nic_rename` | `InstanceUpdate`, the instance |
 //! | `prefix_*` | `VpcUpdate`, the VPC |
 //! | `reserved_ip_*` | `SubnetUpdate` or `SubnetOperate`, the subnet |
+//! | `resource_group_create` | `ResourceGroupCreate`, the account |
+//! | `tags_attach`, `tags_detach` | `TagAttachUser`, … of the kind; the resource |
+//! | `access_tags_create`, `tag_delete`, `tags_delete_unused` | of the kind; the account |
 
 mod identity;
 mod image;
@@ -28,6 +31,7 @@ mod network;
 mod outbox;
 mod page;
 mod store_gc;
+mod tag;
 mod volume;
 
 pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
@@ -41,6 +45,7 @@ pub use store_gc::{
     Condemned, GcSnapshot, HolderKind, Quarantined, RootHolder, ScrubPart, StoreGcStore,
     StoreUpkeep,
 };
+pub use tag::{TagFilter, TagStore, TagTarget};
 pub use volume::{VolumeFilter, VolumeStore};
 
 /// All of the port.
@@ -53,6 +58,7 @@ pub trait Store:
     + JobStore
     + OutboxStore
     + StoreGcStore
+    + TagStore
 {
 }
 
@@ -65,5 +71,6 @@ impl<T> Store for T where
         + JobStore
         + OutboxStore
         + StoreGcStore
+        + TagStore
 {
 }

@@ -1,22 +1,20 @@
 //! Accounts, principals, API keys, token keys, resource groups.
 
 use async_trait::async_trait;
-use base::{AccountId, PrincipalId, ResourceGroupId};
+use base::{AccountId, PrincipalId, ResourceGroupId, Timestamp};
 use model::{Account, ApiKey, Principal, ResourceGroup, TokenKey};
-use policy::{Scope, SystemPermit};
+use policy::{Permit, Scope, SystemPermit};
 
 use super::{
-    SqlStore,
+    SqlStore, group,
     head::not_found,
-    list::Conditions,
     retry::{reading, writing},
     session::Session,
     value::{Row, binds},
 };
-use crate::{Bootstrap, GroupFilter, IdentityStore, SignIn, StoreError};
+use crate::{Bootstrap, Change, GroupFilter, IdentityStore, SignIn, StoreError};
 
 const ACCOUNT: &str = "SELECT id, name, provider, owner_id, created_at FROM accounts";
-const GROUP: &str = "SELECT id, account_id, name, is_default, created_at FROM resource_groups";
 
 fn account(row: &mut Row) -> Result<Account, StoreError> {
     Ok(Account {
@@ -53,17 +51,6 @@ fn token_key(row: Row) -> Result<TokenKey, StoreError> {
     })
 }
 
-fn group(row: Row) -> Result<ResourceGroup, StoreError> {
-    let mut row = row.of("resource_groups");
-    Ok(ResourceGroup {
-        id: row.id()?,
-        account: row.id()?,
-        name: row.text()?,
-        default: row.bool()?,
-        created_at: row.time()?,
-    })
-}
-
 async fn account_insert(tx: &mut Session, account: &Account) -> Result<(), StoreError> {
     tx.run(
         "INSERT INTO accounts (id, name, provider, owner_id, created_at)
@@ -75,16 +62,6 @@ async fn account_insert(tx: &mut Session, account: &Account) -> Result<(), Store
             account.owner.as_ref(),
             account.created_at,
         ],
-    )
-    .await?;
-    Ok(())
-}
-
-async fn group_insert(tx: &mut Session, group: &ResourceGroup) -> Result<(), StoreError> {
-    tx.run(
-        "INSERT INTO resource_groups (id, account_id, name, is_default, created_at)
-         VALUES ($1, $2, $3, $4, $5)",
-        binds![&group.id, &group.account, &group.name, group.default, group.created_at],
     )
     .await?;
     Ok(())
@@ -130,7 +107,7 @@ async fn account_create(
         binds![&owner.id, &owner.account, &owner.name, &owner.email],
     )
     .await?;
-    group_insert(tx, group).await?;
+    group::insert(tx, group).await?;
     api_key_insert(tx, key).await
 }
 
@@ -139,7 +116,7 @@ async fn bootstrap(tx: &mut Session, rows: &Bootstrap) -> Result<bool, StoreErro
         return Ok(false);
     }
     account_insert(tx, &rows.provider).await?;
-    group_insert(tx, &rows.provider_group).await?;
+    group::insert(tx, &rows.provider_group).await?;
     account_create(tx, &rows.account, &rows.owner, &rows.group, &rows.api_key).await?;
     token_key_insert(tx, &rows.token_key).await?;
     Ok(true)
@@ -149,9 +126,12 @@ async fn provider(tx: &mut Session) -> Result<(Account, ResourceGroup), StoreErr
     let row = tx.one(format!("{ACCOUNT} WHERE provider = 1"), binds![]).await?;
     let account = account(&mut row.ok_or_else(|| not_found("account", "provider"))?)?;
     let row = tx
-        .one(format!("{GROUP} WHERE account_id = $1 AND is_default = 1"), binds![&account.id])
+        .one(
+            format!("{} WHERE account_id = $1 AND is_default = 1", group::SELECT),
+            binds![&account.id],
+        )
         .await?;
-    let group = group(row.ok_or_else(|| not_found("resource_group", "provider"))?)?;
+    let group = group::group(row.ok_or_else(|| not_found("resource_group", "provider"))?)?;
     Ok((account, group))
 }
 
@@ -250,11 +230,7 @@ impl IdentityStore for SqlStore {
         scope: &Scope,
         id: &ResourceGroupId,
     ) -> Result<ResourceGroup, StoreError> {
-        let mut session = self.engine.glance().await?;
-        let row = session
-            .one(format!("{GROUP} WHERE id = $1 AND account_id = $2"), binds![id, scope.account()])
-            .await?;
-        group(row.ok_or_else(|| not_found("resource_group", id))?)
+        group::get(&mut self.engine.glance().await?, scope, id).await
     }
 
     async fn resource_groups(
@@ -262,13 +238,35 @@ impl IdentityStore for SqlStore {
         scope: &Scope,
         filter: &GroupFilter,
     ) -> Result<Vec<ResourceGroup>, StoreError> {
-        let mut conditions = Conditions::default();
-        conditions
-            .and("account_id = ?", binds![scope.account()])
-            .and_eq("name", filter.name.as_deref())
-            .and_eq("is_default", filter.default);
-        let mut session = self.engine.glance().await?;
-        let rows = conditions.all(&mut session, GROUP, "name").await?;
-        rows.into_iter().map(group).collect()
+        group::list(&mut self.engine.glance().await?, scope, filter).await
+    }
+
+    async fn resource_group_create(
+        &self,
+        permit: &Permit,
+        group: ResourceGroup,
+        change: Change,
+    ) -> Result<(), StoreError> {
+        writing!(self, |tx| group::create(tx, permit, &group, &change))
+    }
+
+    async fn resource_group_rename(
+        &self,
+        permit: &Permit,
+        id: &ResourceGroupId,
+        name: &str,
+        now: Timestamp,
+        change: Change,
+    ) -> Result<ResourceGroup, StoreError> {
+        writing!(self, |tx| group::rename(tx, permit, id, name, now, &change))
+    }
+
+    async fn resource_group_delete(
+        &self,
+        permit: &Permit,
+        id: &ResourceGroupId,
+        change: Change,
+    ) -> Result<(), StoreError> {
+        writing!(self, |tx| group::delete(tx, permit, id, &change))
     }
 }

@@ -16,6 +16,7 @@ use super::{
     image::{self, NAMES, SELECT},
     instance_action, instance_view, job, outbox, permit,
     session::Session,
+    tag,
     value::binds,
     volume, volume_change,
 };
@@ -253,6 +254,7 @@ pub(crate) async fn gone(
     )
     .await?;
     tx.run("UPDATE instances SET image_name = $2 WHERE image_id = $1", binds![id, name]).await?;
+    tag::forget(tx, id.as_str()).await?;
     tx.run("DELETE FROM images WHERE id = $1", binds![id]).await?;
     counter::add(tx, &image.head.account, Counter::Images, -1).await?;
     outbox::write(tx, change).await

@@ -9,6 +9,7 @@ use super::{
     head::changed,
     instance_view, job, outbox,
     session::Session,
+    tag,
     value::binds,
     volume_change,
 };
@@ -46,6 +47,7 @@ pub(crate) async fn gone(
         return Err(changed("instance", id));
     }
     let addresses: Vec<_> = view.nics.iter().map(|nic| nic.nic.primary_ip.clone()).collect();
+    tag::forget(tx, id.as_str()).await?;
     for sql in PARTS {
         tx.run(sql, binds![id]).await?;
     }

@@ -9,9 +9,10 @@ use super::{session::Session, value::binds};
 use crate::StoreError;
 
 /// Every migration in order; number 1 is first.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_store_gc.sql"),
+    include_str!("../../migrations/0003_tags_and_groups.sql"),
 ];
 
 /// The schema that this program knows.

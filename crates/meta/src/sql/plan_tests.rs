@@ -51,7 +51,7 @@ async fn parents(store: &SqlStore) {
     let mut tx = store.engine.write().await.unwrap();
     tx.script(
         "INSERT INTO accounts VALUES ('0123456789abcdef0123456789abcdef', 'a', 0, NULL, 0);
-         INSERT INTO resource_groups VALUES ('g', '0123456789abcdef0123456789abcdef', 'g', 1, 0);
+         INSERT INTO resource_groups VALUES ('g', '0123456789abcdef0123456789abcdef', 'g', 1, 0, 0);
          INSERT INTO vpcs VALUES ('v', '0123456789abcdef0123456789abcdef', 'g', 'v', 0, 1, 'a',
            's', 't');
          INSERT INTO acls VALUES ('a', '0123456789abcdef0123456789abcdef', 'g', 'a', 0, 1, 'v');

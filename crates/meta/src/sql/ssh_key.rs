@@ -9,6 +9,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit,
     session::Session,
+    tag,
     value::{Row, binds},
 };
 use crate::{Change, Page, Paged, StoreError};
@@ -135,6 +136,7 @@ pub(crate) async fn delete(
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::KeyDelete], id.as_str())?;
     own(tx, permit, id).await?;
+    tag::forget(tx, id.as_str()).await?;
     tx.run("DELETE FROM ssh_keys WHERE id = $1", binds![id]).await?;
     outbox::write(tx, change).await
 }

@@ -13,6 +13,7 @@ use super::{
     prefix::{cidr, ends, spelled},
     reserved_ip,
     session::Session,
+    tag,
     value::{Row, binds},
     vpc,
 };
@@ -269,6 +270,7 @@ pub(crate) async fn delete(
         return Err(Refusal::SubnetNotEmpty { subnet: id.clone() }.into());
     }
     tx.run("DELETE FROM reserved_ips WHERE subnet_id = $1", binds![id]).await?;
+    tag::forget(tx, id.as_str()).await?;
     tx.run("DELETE FROM subnets WHERE id = $1", binds![id]).await?;
     outbox::write(tx, change).await
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use base::{AccountId, Crn, ImageId, VolumeId, ZoneName};
 use model::{
-    AllowedUse, Limit, Reference, SealedRef, Volume, VolumeEncryption, VolumeStatus, VolumeStorage,
-    VolumeView,
+    AllowedUse, Limit, Reference, SealedRef, Tag, TagKind, Volume, VolumeEncryption, VolumeStatus,
+    VolumeStorage, VolumeView,
 };
 use policy::Scope;
 
@@ -15,6 +15,7 @@ use super::{
     head::{NameSpace, group_check, head, head_binds, limit_check, not_found},
     list::{Conditions, marks, paged, place},
     session::Session,
+    tag::{self, Tagged},
     value::{Row, Value, binds},
 };
 use crate::{Page, Paged, StoreError, VolumeFilter};
@@ -208,10 +209,9 @@ fn conditions(scope: &Scope, filter: &VolumeFilter) -> Conditions {
     }
     if let Some(tag) = &filter.tag {
         conditions.and(
-            "EXISTS (SELECT 1 FROM tags t WHERE t.account_id = v.account_id AND t.kind = 'user'
-               AND t.tag = ? AND t.crn = 'crn:v1:bluemix:public:is:' || v.zone || ':a/'
-                 || v.account_id || '::volume:' || v.id)",
-            binds![tag],
+            "v.id IN (SELECT t.resource_id FROM tags t WHERE t.account_id = ? AND t.kind = 'user'
+               AND t.tag = ?)",
+            binds![scope.account(), tag.to_ascii_lowercase()],
         );
     }
     conditions
@@ -294,14 +294,16 @@ pub(crate) async fn insert(tx: &mut Session, volume: &Volume) -> Result<(), Stor
 /// Replaces the user tags of a volume.
 pub(crate) async fn tags_write(tx: &mut Session, volume: &Volume) -> Result<(), StoreError> {
     let crn = crn(volume);
-    tx.run("DELETE FROM tags WHERE crn = $1 AND kind = 'user'", binds![&crn]).await?;
-    for (position, tag) in (0_u32..).zip(&volume.user_tags) {
-        tx.run(
-            "INSERT INTO tags (account_id, crn, kind, tag, position)
-             VALUES ($1, $2, 'user', $3, $4) ON CONFLICT (crn, kind, tag) DO NOTHING",
-            binds![&volume.head.account, &crn, tag, position],
-        )
-        .await?;
+    let have = tag::of(tx, &crn, TagKind::User).await?;
+    let mut after = Vec::with_capacity(volume.user_tags.len());
+    for text in &volume.user_tags {
+        let damaged = || StoreError::Damaged { table: "tags", why: format!("`{text}`") };
+        after.push(Tag::parse(text).map_err(|_| damaged())?);
     }
-    Ok(())
+    let (account, id) = (&volume.head.account, volume.head.id.as_str());
+    let tagged = Tagged { account, crn: &crn, id, kind: TagKind::User };
+    // In the order given: what stays behind something new is written again.
+    let kept = have.iter().zip(&after).take_while(|(a, b)| a == b).count();
+    tagged.write(tx, &have, &after[..kept]).await?;
+    tagged.write(tx, &have[..kept], &after).await
 }

@@ -10,6 +10,7 @@ use super::{
     head::{changed, not_found, written},
     job, outbox, permit,
     session::Session,
+    tag,
     value::binds,
     volume::{self, NAMES},
 };
@@ -147,7 +148,7 @@ pub(crate) async fn gone(
         binds![id, &volume.head.name],
     )
     .await?;
-    tx.run("DELETE FROM tags WHERE crn = $1", binds![&volume::crn(&volume)]).await?;
+    tag::forget(tx, id.as_str()).await?;
     tx.run("DELETE FROM volumes WHERE id = $1", binds![id]).await?;
     counter::add(tx, &volume.head.account, Counter::Volumes, -1).await?;
     outbox::write(tx, change).await

@@ -9,6 +9,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit, prefix,
     session::Session,
+    tag,
     value::{Row, binds},
     vpc_parts,
 };
@@ -163,6 +164,7 @@ pub(crate) async fn delete(
     }
     tx.run("DELETE FROM address_prefixes WHERE vpc_id = $1", binds![id]).await?;
     vpc_parts::delete(tx, id).await?;
+    tag::forget(tx, id.as_str()).await?;
     tx.run("DELETE FROM vpcs WHERE id = $1", binds![id]).await?;
     outbox::write(tx, change).await
 }

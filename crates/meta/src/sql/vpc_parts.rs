@@ -80,6 +80,11 @@ pub(crate) async fn delete(tx: &mut Session, vpc: &VpcId) -> Result<(), StoreErr
     for sql in [
         "DELETE FROM security_group_rules WHERE security_group_id IN
            (SELECT id FROM security_groups WHERE vpc_id = $1)",
+        "DELETE FROM tags WHERE resource_id IN
+           (SELECT id FROM security_groups WHERE vpc_id = $1)",
+        "DELETE FROM tags WHERE resource_id IN
+           (SELECT id FROM routing_tables WHERE vpc_id = $1)",
+        "DELETE FROM tags WHERE resource_id IN (SELECT id FROM acls WHERE vpc_id = $1)",
         "DELETE FROM security_groups WHERE vpc_id = $1",
         "DELETE FROM routing_tables WHERE vpc_id = $1",
         "DELETE FROM acls WHERE vpc_id = $1",

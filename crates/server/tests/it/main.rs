@@ -13,6 +13,7 @@ mod instances;
 mod keys;
 mod lists;
 mod networks;
+mod platform;
 mod region;
 mod serving;
 mod volumes;

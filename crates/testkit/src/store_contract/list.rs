@@ -37,6 +37,14 @@ macro_rules! store_contract_tests {
                 packs_are_condemned_before_they_are_deleted,
                 a_newer_store_switches_the_collection_off, pins_keep_roots,
                 a_region_job_is_queued_once, scrubs_go_on_and_remember, images_are_adopted;
+            groups: a_group_is_made_renamed_and_deleted, group_names_are_an_accounts_own,
+                a_group_with_something_in_it_stays, group_limits_and_permits;
+            tags: tags_are_attached_and_detached, user_tags_of_volumes_are_tags,
+                only_own_resources_are_tagged, access_tags_come_first,
+                user_tags_at_both_sides_of_their_limit, names_of_tags_stay_until_deleted,
+                tags_go_with_their_resource;
+            search: a_query_finds_what_fits_it, any_query_finds_what_fits_it, search_is_paged,
+                search_stays_in_the_account;
             outbox: events_read_back, a_refused_change_is_not_reported, usage_begins_and_ends;
             names: names_are_unique_in_an_account, names_are_unique_in_a_parent, account_limits,
                 network_limits, instance_limits;

@@ -202,6 +202,7 @@ impl World {
             name: "Default".to_owned(),
             default: true,
             created_at: self.clock.region(),
+            updated_at: self.clock.region(),
         }
     }
 

@@ -195,6 +195,19 @@ codes! {
     /// A public key of another type than the request says.
     KeyInvalidType = "key_invalid_type", 400, Ibm;
 
+    /// A resource group's name that is taken.
+    ResourceGroupNameUniqueness = "RESOURCE_GROUP_NAME_UNIQUENESS", 400, Ibm;
+    /// Deleting the default resource group.
+    ResourceGroupDefault = "RESOURCE_GROUP_DEFAULT", 400, Ours;
+    /// Deleting a resource group with something in it.
+    ResourceGroupNotEmpty = "RESOURCE_GROUP_NOT_EMPTY", 400, Ours;
+    /// Attaching an access tag that was not created.
+    AccessTagNotFound = "access_tag_not_found", 400, Ours;
+    /// Deleting a tag that is attached.
+    TagInUse = "tag_in_use", 400, Ours;
+    /// A search query that cannot be read.
+    InvalidQuery = "invalid_query", 400, Ours;
+
     /// A VPC that is not empty.
     VpcNotEmpty = "vpc_not_empty", 409, Ibm;
     /// A subnet that is not empty.

@@ -93,6 +93,22 @@ impl ApiError {
         Self::new(ErrorCode::NotImplemented, format!("{what} is not served by this region yet."))
     }
 
+    /// The body of the answer as a service spells it.
+    #[must_use]
+    pub fn body_as<'a>(&'a self, dialect: Dialect, trace: &'a str) -> AnyErrorBody<'a> {
+        let body = self.body(trace);
+        match dialect {
+            Dialect::Vpc => AnyErrorBody::Vpc(body),
+            Dialect::Platform => AnyErrorBody::Platform { body, status_code: self.status },
+            Dialect::ResourceController => AnyErrorBody::ResourceController {
+                error_code: self.code.as_str(),
+                message: &self.message,
+                status_code: self.status,
+                transaction_id: trace,
+            },
+        }
+    }
+
     /// The body of the answer.
     #[must_use]
     pub fn body<'a>(&'a self, trace: &'a str) -> ErrorBody<'a> {
@@ -104,6 +120,61 @@ impl ApiError {
         };
         ErrorBody { errors: [error], trace }
     }
+}
+
+/// How a service of IBM's spells its errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// The VPC API, and whatever is unknown: `errors`, `trace`.
+    Vpc,
+    /// Resource manager, tagging, search: the same with `status_code`.
+    Platform,
+    /// Resource controller: flat, with `error_code` and `transaction_id`.
+    ResourceController,
+}
+
+impl Dialect {
+    /// That of the service which a path belongs to.
+    #[must_use]
+    pub fn of_path(path: &str) -> Self {
+        let controller = ["/v2/resource_instances", "/v2/resource_keys", "/v1/reclamations"];
+        let platform = ["/v2/resource_groups", "/v2/quota_definitions", "/v3/"];
+        let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+        if begins(&controller) {
+            Self::ResourceController
+        } else if begins(&platform) {
+            Self::Platform
+        } else {
+            Self::Vpc
+        }
+    }
+}
+
+/// The body of an error in any dialect.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum AnyErrorBody<'a> {
+    /// [`Dialect::Vpc`].
+    Vpc(ErrorBody<'a>),
+    /// [`Dialect::Platform`].
+    Platform {
+        /// As the VPC API has it.
+        #[serde(flatten)]
+        body: ErrorBody<'a>,
+        /// HTTP status.
+        status_code: u16,
+    },
+    /// [`Dialect::ResourceController`].
+    ResourceController {
+        /// The code.
+        error_code: &'static str,
+        /// A sentence for users.
+        message: &'a str,
+        /// HTTP status.
+        status_code: u16,
+        /// The request's id.
+        transaction_id: &'a str,
+    },
 }
 
 /// `{"errors": [one], "trace"}`. Never empty: clients read element 0 unchecked.
@@ -133,6 +204,22 @@ mod tests {
         assert_eq!(
             serde_json::to_string(&error.body("t-1")).unwrap(),
             r#"{"errors":[{"code":"validation_enum","message":"Wrong.","target":{"name":"type","type":"field"}}],"trace":"t-1"}"#
+        );
+    }
+
+    #[test]
+    fn each_service_spells_errors_its_own_way() {
+        let error = ApiError::new(ErrorCode::NotFound, "No.");
+        let text =
+            |path| serde_json::to_string(&error.body_as(Dialect::of_path(path), "t")).unwrap();
+        let errors = r#""errors":[{"code":"not_found","message":"No."}],"trace":"t""#;
+        assert_eq!(text("/v1/images"), format!("{{{errors}}}"));
+        for path in ["/v3/tags", "/v3/resources/search", "/v2/resource_groups/x"] {
+            assert_eq!(text(path), format!("{{{errors},\"status_code\":404}}"));
+        }
+        assert_eq!(
+            text("/v2/resource_instances/x"),
+            r#"{"error_code":"not_found","message":"No.","status_code":404,"transaction_id":"t"}"#
         );
     }
 

@@ -56,6 +56,11 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         Refusal::SubnetOutOfAddresses { .. } => (E::SubnetOutOfIpAddresses, None),
         Refusal::AddressUnavailable { .. } => (E::AddressUnavailable, Some("address")),
         Refusal::ReservedIpInUse { .. } => (E::ReservedIpInUse, None),
+        Refusal::DefaultGroup { .. } => (E::ResourceGroupDefault, None),
+        Refusal::GroupNotEmpty { .. } => (E::ResourceGroupNotEmpty, None),
+        Refusal::AccessTagUnknown { .. } => (E::AccessTagNotFound, Some("tag_names")),
+        Refusal::TagInUse { .. } => (E::TagInUse, None),
+        Refusal::ServiceTags => (E::NotAuthorized, None),
         Refusal::OverLimit { limit } => {
             (ErrorCode::parse(limit.code).unwrap_or(E::OverQuota), None)
         }
@@ -68,6 +73,7 @@ fn name_taken(kind: &str) -> ErrorCode {
         "volume" => ErrorCode::VolumeNameDuplicate,
         "instance" => ErrorCode::InstanceNameExists,
         "key" => ErrorCode::KeyNameExists,
+        "resource group" => ErrorCode::ResourceGroupNameUniqueness,
         _ => ErrorCode::ValidationUniqueFailed,
     }
 }

@@ -14,6 +14,9 @@ mod list;
 mod list_network;
 mod network;
 mod network_interface;
+mod resource_group;
+mod search;
+mod tagging;
 mod tags;
 mod volume;
 
@@ -38,6 +41,12 @@ pub use network::{
     reserved_ip_prototype, subnet_patch, subnet_prototype, vpc_prototype,
 };
 pub use network_interface::{NicPrototype, nic_patch};
+pub use resource_group::{GroupPatch, GroupPrototype, group_patch, group_prototype};
+pub use search::{SEARCH_LIMIT_DEFAULT, Search, search};
+pub use tagging::{
+    AttachTags, DetachTags, TAG_LIST_LIMIT_MAX, TAGGED_RESOURCES_MAX, TagList, TagResources,
+    attach_tags, create_tags, detach_tags, tag_account, tag_kind, tag_list,
+};
 pub use volume::{VolumePatch, VolumePrototype, volume_patch, volume_prototype};
 
 use crate::{ApiVersion, Place};

@@ -1,28 +1,27 @@
 //! User tags.
 
+use model::Tag;
+
 use crate::{ApiError, ErrorCode, Fields};
 
 /// Most user tags of a resource.
 const TAGS_MAX: usize = 1_000;
-/// Longest user tag, in characters.
-const TAG_LEN_MAX: usize = 128;
 
 /// Reads the field `user_tags`: lower-case, in order, each once.
 pub(super) fn user_tags(f: &Fields<'_>) -> Result<Option<Vec<String>>, ApiError> {
     let Some(texts) = f.texts("user_tags", TAGS_MAX)? else { return Ok(None) };
     let mut tags: Vec<String> = Vec::with_capacity(texts.len());
+    let mut seen = std::collections::HashSet::new();
     for (at, text) in texts.iter().enumerate() {
-        let tag = text.trim().to_ascii_lowercase();
-        let fits = |b: u8| b.is_ascii_alphanumeric() || b" _-.:".contains(&b);
-        if tag.is_empty() || tag.len() > TAG_LEN_MAX || !tag.bytes().all(fits) {
-            return Err(f.error(
+        let tag = Tag::parse(text).map_err(|_| {
+            f.error(
                 ErrorCode::ValidationFailure,
                 &format!("user_tags[{at}]"),
                 "must have 1 to 128 letters, digits, blanks and _ - . :",
-            ));
-        }
-        if !tags.contains(&tag) {
-            tags.push(tag);
+            )
+        })?;
+        if seen.insert(tag.clone()) {
+            tags.push(tag.to_string());
         }
     }
     Ok(Some(tags))

@@ -15,10 +15,13 @@ mod key;
 mod network_interface;
 mod operating_system;
 mod reference;
+mod resource_controller;
 mod resource_group;
 mod routing_table;
+mod search;
 mod security_group;
 mod subnet;
+mod tagging;
 mod volume;
 mod volume_profile;
 mod vpc;
@@ -38,10 +41,19 @@ pub use key::{Key, key};
 pub use network_interface::{NetworkInterface, network_interface, network_interfaces};
 pub use operating_system::{OperatingSystem, operating_system};
 pub use reference::{NamedRef, Ref};
-pub use resource_group::{ResourceGroup, resource_group, resource_groups};
+pub use resource_controller::{NoResources, no_resources};
+pub use resource_group::{
+    CreatedGroup, QuotaDefinition, ResourceGroup, created_group, quota_definition,
+    quota_definitions, resource_group, resource_groups,
+};
 pub use routing_table::{RoutingTable, routing_table};
+pub use search::{SearchResult, search_result};
 pub use security_group::{SecurityGroup, security_group};
 pub use subnet::{ReservedIp, Subnet, reserved_ip, subnet};
+pub use tagging::{
+    CreatedTag, DeletedTag, DeletedTags, Results, TagNames, TagResult, created_tags, deleted_tag,
+    deleted_tags, tag_names, tag_results,
+};
 pub use volume::{Volume, volume};
 pub use volume_profile::{VolumeProfile, volume_profile};
 pub use vpc::{AddressPrefix, Vpc, address_prefix, vpc};

@@ -1,0 +1,25 @@
+//! Search over the caller's account.
+
+use meta::PageKey;
+use model::{Found, SearchQuery};
+use policy::Action;
+
+use crate::{Control, Error, RequestContext};
+
+impl Control {
+    /// Resources that fit, newest first, and where the next page begins. What was written before
+    /// this call is found by it.
+    ///
+    /// # Errors
+    /// When the caller may not, or the store is away.
+    pub async fn search(
+        &self,
+        ctx: &RequestContext,
+        query: &SearchQuery,
+        after: Option<&PageKey>,
+        limit: u32,
+    ) -> Result<(Vec<Found>, Option<PageKey>), Error> {
+        let scope = self.scope(ctx, Action::ResourceSearch).await?;
+        Ok(self.store().search(&scope, self.region(), query, after, limit).await?)
+    }
+}
