@@ -29,7 +29,10 @@ pub use error::Error;
 pub use identity::{
     ACCESS_TOKEN_LIFETIME, Authenticated, Credentials, IdentityError, PublicKey, TokenSet,
 };
-pub use image::{ImageCreate, ImageProgress, ImageStorage, StockImage};
+pub use image::{
+    ExportedFile, FileProgress, FileWatch, ImageCreate, ImageExport, ImageImport, ImageProgress,
+    ImageStorage, StockImage,
+};
 pub use instance::{
     ActionCreate, BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource,
 };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, catalog, data_dir::DataDir, env, operator, serve, settings::ServeArgs};
+use crate::{bench, catalog, data_dir::DataDir, disk, env, operator, serve, settings::ServeArgs};
 
 /// Ectype: IBM Cloud VPC's image from volume, as a region of your own.
 #[derive(Parser)]
@@ -29,6 +29,11 @@ pub enum Command {
     Catalog {
         #[command(subcommand)]
         command: catalog::CatalogCommand,
+    },
+    /// Disk files: one becomes an image, or an image becomes one, by a running region.
+    Disk {
+        #[command(subcommand)]
+        command: disk::DiskCommand,
     },
     /// Accounts of a running region.
     Account {
@@ -114,6 +119,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Env(args) => env::print(&DataDir::find(args.data.data)?, args.json),
         Command::Bench(args) => bench::bench(&args),
         Command::Catalog { command } => catalog::run(command),
+        Command::Disk { command } => disk::run(command),
         Command::Account { command: AccountCommand::Create { name, data } } => {
             operator::client::account_create(&DataDir::find(data.data)?, name)
         }

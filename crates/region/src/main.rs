@@ -9,6 +9,7 @@ mod bench;
 mod catalog;
 mod cli;
 mod data_dir;
+mod disk;
 mod env;
 mod operator;
 mod serve;

@@ -1,14 +1,18 @@
-//! Images: create, lifecycle, delete, and the stock ones.
+//! Images: create, lifecycle, delete; the stock ones, and disk files in and out.
 
 mod capture;
 mod create;
 mod delete_job;
+mod disk_files;
+mod from_file;
 mod lifecycle;
 pub(crate) mod manifest;
 mod progress;
 mod stock;
 
 pub use create::ImageCreate;
+pub use disk_files::{ExportedFile, ImageExport, ImageImport};
+pub use from_file::{FileProgress, FileWatch};
 pub use progress::{ImageProgress, ImageStorage};
 pub use stock::StockImage;
 

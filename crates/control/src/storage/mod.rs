@@ -21,7 +21,7 @@ use export::VolumeHost;
 use kms::KeyStore;
 
 pub(crate) use keys::Holder;
-pub(crate) use seal::SealRequest;
+pub(crate) use seal::{SealRequest, SealedImage};
 pub(crate) use volumes::volume_crn;
 
 /// Share of the host's cache budget that each engine process gets.

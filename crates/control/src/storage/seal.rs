@@ -1,17 +1,12 @@
 //! A frozen volume, or a disk file, becomes a sealed root.
 
-use std::{
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use base::ByteCount;
 use blocks::{
-    CaptureSource,
+    CaptureSource, FileSource,
     layer::{self, FrozenLayer, Volume as LayerVolume},
-    sealed::{
-        self, CaptureLog, CaptureOptions, Progress, RawSource, RootId, RootKey, seal, verify,
-    },
+    sealed::{self, CaptureLog, CaptureOptions, Progress, RootId, RootKey, seal, verify},
 };
 use model::{SealedRef, Volume};
 
@@ -99,14 +94,12 @@ impl Storage {
         self.seal_source(Box::new(frozen), base, request).await
     }
 
-    /// Seals a raw disk file.
+    /// Seals a disk file.
     pub(crate) async fn file_seal(
         &self,
-        file: PathBuf,
-        capacity: ByteCount,
+        source: FileSource,
         request: SealRequest,
     ) -> Result<SealedImage, StorageError> {
-        let source = RawSource::open(&file, Some(capacity.0))?;
         self.seal_source(Box::new(source), None, request).await
     }
 

@@ -1,11 +1,11 @@
 //! Images: creation from a volume, lifecycle, deletion, and the rows of a capture.
 
 use async_trait::async_trait;
-use base::{ByteCount, ImageId, RegionName, ResourceGroupId, Timestamp, VolumeId};
+use base::{AccountId, ByteCount, ImageId, RegionName, ResourceGroupId, Timestamp, VolumeId};
 use jobs::{Fence, NewJob};
 use model::{
-    Image, ImagePatch, ImageStatus, ImageStatusReason, ImageView, LifecycleChange, SealedRef,
-    Visibility,
+    Image, ImagePatch, ImageStatus, ImageStatusReason, ImageView, LifecycleChange, ResourceName,
+    SealedRef, Visibility,
 };
 use policy::{Permit, Scope, SystemPermit};
 
@@ -88,6 +88,16 @@ pub trait ImageStore: Send + Sync {
         image: Image,
         change: Change,
     ) -> Result<(), StoreError>;
+    /// The group that an image of this name would go into: the one named, or the account's
+    /// default one. `NotFound` when there is no such account (the provider's is none) or group;
+    /// refuses a taken name. Nothing is written, so `image_adopt` may still refuse.
+    async fn image_place(
+        &self,
+        permit: SystemPermit,
+        account: &AccountId,
+        group: Option<&ResourceGroupId>,
+        name: &ResourceName,
+    ) -> Result<ResourceGroupId, StoreError>;
     /// Every stock image, newest first; there are few.
     async fn images_stock(&self, permit: SystemPermit) -> Result<Vec<Image>, StoreError>;
     /// An image that the scope sees: the account's own, or public.

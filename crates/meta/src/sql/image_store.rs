@@ -1,13 +1,13 @@
 //! The images' part of the port, each call one transaction.
 
 use async_trait::async_trait;
-use base::{ImageId, RegionName, Timestamp, VolumeId};
+use base::{AccountId, ImageId, RegionName, ResourceGroupId, Timestamp, VolumeId};
 use jobs::{Fence, NewJob};
-use model::{Image, ImagePatch, ImageStatusReason, ImageView, LifecycleChange};
+use model::{Image, ImagePatch, ImageStatusReason, ImageView, LifecycleChange, ResourceName};
 use policy::{Permit, Scope, SystemPermit};
 
 use super::{
-    SqlStore, image, image_capture, image_lifecycle, image_list,
+    SqlStore, image, image_capture, image_lifecycle, image_list, image_place,
     retry::{reading, writing},
 };
 use crate::{Change, ImageCommit, ImageFilter, ImageStore, Page, Paged, StoreError};
@@ -39,6 +39,16 @@ impl ImageStore for SqlStore {
         change: Change,
     ) -> Result<()> {
         writing!(self, |tx| image_capture::stock_add(tx, &image, &change))
+    }
+
+    async fn image_place(
+        &self,
+        _permit: SystemPermit,
+        account: &AccountId,
+        group: Option<&ResourceGroupId>,
+        name: &ResourceName,
+    ) -> Result<ResourceGroupId> {
+        reading!(self, |tx| image_place::place(tx, account, group, name))
     }
 
     async fn images_stock(&self, _permit: SystemPermit) -> Result<Vec<Image>> {

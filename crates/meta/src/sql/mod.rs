@@ -21,6 +21,7 @@ mod image;
 mod image_capture;
 mod image_lifecycle;
 mod image_list;
+mod image_place;
 mod image_store;
 mod instance;
 mod instance_action;

@@ -19,13 +19,26 @@ fn connect(data: &DataDir) -> anyhow::Result<UnixStream> {
 
 /// Asks, and reads the answer.
 fn ask(data: &DataDir, ask: &Ask) -> anyhow::Result<serde_json::Value> {
+    ask_told(data, ask, &mut |_, _| {})
+}
+
+/// Asks, passes on how far it is (bytes done, bytes in all), and reads the answer.
+pub fn ask_told(
+    data: &DataDir,
+    ask: &Ask,
+    told: &mut dyn FnMut(u64, u64),
+) -> anyhow::Result<serde_json::Value> {
     let mut stream = connect(data)?;
     send(&mut stream, ask)?;
-    let mut line = String::new();
-    BufReader::new(stream.take(LINE_BYTES_MAX as u64)).read_line(&mut line)?;
-    match serde_json::from_str(&line).context("the server ended before it answered")? {
-        Answer::Done { value } => Ok(value),
-        Answer::Refused { why } => anyhow::bail!(why),
+    let mut answers = BufReader::new(stream);
+    loop {
+        let mut line = String::new();
+        (&mut answers).take(LINE_BYTES_MAX as u64).read_line(&mut line)?;
+        match serde_json::from_str(&line).context("the server ended before it answered")? {
+            Answer::Progress { done_bytes, total_bytes } => told(done_bytes, total_bytes),
+            Answer::Done { value } => return Ok(value),
+            Answer::Refused { why } => anyhow::bail!(why),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ impl Begun {
     pub fn new() -> Self {
         let (tell, progress) = watch::channel(FileProgress::default());
         let cancel = Arc::new(AtomicBool::new(false));
-        let told = Arc::new(move |progress| {
+        let told = Arc::new(move |progress: FileProgress| {
             // Told from several threads: an older report must not win.
             tell.send_if_modified(|seen: &mut FileProgress| {
                 let newer = progress.done_bytes > seen.done_bytes

@@ -1,11 +1,15 @@
 //! The operator's way to a running region: a unix socket in the data directory, for its owner.
 //!
-//! One request a connection, one JSON object a line: the request, then the answer. The caller is
+//! One request a connection, one JSON object a line: the request, then, for long work, how far it
+//! is, then the answer. Long work ends early when the connection does. The caller is
 //! checked by the uid of the socket's other end, not by a token: the operator stands above
 //! accounts.
 
 pub mod client;
+mod disk;
 pub mod server;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +36,30 @@ pub enum Ask {
         /// It is a volume.
         volume: bool,
     },
+    /// Make an image of a disk file.
+    DiskImport {
+        /// Id of its account.
+        account: String,
+        /// Id of its resource group; the account's default when none.
+        group: Option<String>,
+        /// Its name.
+        name: String,
+        /// Name of its operating system.
+        operating_system: String,
+        /// The file; absolute.
+        file: PathBuf,
+        /// Format of the file.
+        format: String,
+    },
+    /// Write an image to a disk file.
+    DiskExport {
+        /// Id of the image.
+        image: String,
+        /// The file; absolute, and not there yet.
+        file: PathBuf,
+        /// Form of the file.
+        format: String,
+    },
     /// End a view.
     ViewClose {
         /// Its id.
@@ -45,6 +73,13 @@ pub enum Ask {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]
 pub enum Answer {
+    /// Not done yet; another answer follows.
+    Progress {
+        /// Bytes that are done.
+        done_bytes: u64,
+        /// All of them.
+        total_bytes: u64,
+    },
     /// Done, with what is to be shown.
     Done {
         /// A JSON value.

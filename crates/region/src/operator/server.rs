@@ -12,13 +12,16 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Answer, Ask, LINE_BYTES_MAX};
+use super::{Answer, Ask, LINE_BYTES_MAX, disk};
 use crate::{data_dir::DataDir, serve::End};
 
 /// Connections at the same time.
 const CONNECTIONS_MAX: usize = 16;
 /// How long a caller may take to send its request.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How often a caller is told how far long work is.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
 
 /// Listens until it is dropped; connections that wait for the end close then.
 pub struct Listening {
@@ -88,20 +91,64 @@ async fn talk(
             std::future::pending::<()>().await;
             return Ok(());
         }
-        Ok(ask) => match act(region, ask).await {
-            Ok(value) => Answer::Done { value },
-            Err(error) => Answer::Refused { why: format!("{error:#}") },
-        },
+        Ok(ask @ (Ask::DiskImport { .. } | Ask::DiskExport { .. })) => {
+            match long(&mut stream, region, ask).await? {
+                Some(done) => answer_of(done),
+                None => return Ok(()),
+            }
+        }
+        Ok(ask) => answer_of(act(region, ask).await),
     };
-    let mut bytes = serde_json::to_vec(&answer)?;
+    say(&mut stream, &answer).await
+}
+
+fn answer_of(done: anyhow::Result<serde_json::Value>) -> Answer {
+    match done {
+        Ok(value) => Answer::Done { value },
+        Err(error) => Answer::Refused { why: format!("{error:#}") },
+    }
+}
+
+async fn say(stream: &mut BufReader<UnixStream>, answer: &Answer) -> anyhow::Result<()> {
+    let mut bytes = serde_json::to_vec(answer)?;
     bytes.push(b'\n');
     stream.get_mut().write_all(&bytes).await?;
     Ok(())
 }
 
+/// Does long work and says how far it is; `None` when the operator has gone, which ends the work.
+async fn long(
+    stream: &mut BufReader<UnixStream>,
+    region: &Control,
+    ask: Ask,
+) -> anyhow::Result<Option<anyhow::Result<serde_json::Value>>> {
+    let mut begun = disk::Begun::new();
+    let work = disk::act(region, ask, begun.watch.clone());
+    tokio::pin!(work);
+    loop {
+        let mut more = [0];
+        tokio::select! {
+            done = &mut work => return Ok(Some(done)),
+            () = tokio::time::sleep(PROGRESS_EVERY) => {
+                if let Some(news) = begun.news() {
+                    say(stream, &news).await?;
+                }
+            }
+            // A request is one line: whatever comes now is the end.
+            _ = stream.read(&mut more) => {
+                begun.cancel();
+                let _ = work.await;
+                return Ok(None);
+            }
+        }
+    }
+}
+
 async fn act(region: &Control, ask: Ask) -> anyhow::Result<serde_json::Value> {
     match ask {
-        Ask::Stop => anyhow::bail!("handled above"),
+        Ask::Stop | Ask::DiskImport { .. } | Ask::DiskExport { .. } => {
+            anyhow::bail!("handled above")
+        }
         Ask::Status => {
             let info = region.hypervisor_info();
             Ok(serde_json::json!({

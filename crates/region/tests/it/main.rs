@@ -8,6 +8,7 @@ mod api;
 mod bench;
 mod compatibility;
 mod damage;
+mod disk_files;
 mod ends;
 mod fake;
 mod files;

@@ -330,6 +330,23 @@ pub async fn stock_images_are_the_providers(fresh: &dyn FreshStore) {
     assert_eq!(w.image_status(id).await, ImageStatus::Available);
 }
 
+/// An image that is not captured finds its group, and hears early what its row would be refused.
+pub async fn an_image_without_a_volume_has_a_place(fresh: &dyn FreshStore) {
+    let w = World::new(fresh).await;
+    let image = w.adoptable("mine");
+    let place = async |tenant: &super::world::Tenant, group, text| {
+        w.store.image_place(system(), &tenant.account, group, &name(text)).await
+    };
+    assert_eq!(place(&w.a, None, "mine").await.unwrap(), w.a.group);
+    assert_eq!(place(&w.a, Some(&w.a.group), "mine").await.unwrap(), w.a.group);
+    not_found!(place(&w.a, Some(&w.b.group), "mine").await);
+    not_found!(place(&w.provider, None, "mine").await);
+    w.store.image_adopt(system(), image, Change::default()).await.unwrap();
+    refused!(place(&w.a, None, "mine").await, StoreError::Refused(Refusal::NameTaken { .. }));
+    // Names are an account's own.
+    assert_eq!(place(&w.b, None, "mine").await.unwrap(), w.b.group);
+}
+
 /// An attached data volume is no source either.
 pub async fn an_attached_data_volume_is_no_source(fresh: &dyn FreshStore) {
     let w = World::new(fresh).await;

@@ -21,7 +21,8 @@ macro_rules! store_contract_tests {
                 sources_are_checked_in_the_transaction, a_customers_key_is_kept,
                 names_outlive_what_they_name, images_are_filtered,
                 a_new_stock_image_deprecates_the_older, only_provisionable_images_make_instances,
-                stock_images_are_the_providers, an_attached_data_volume_is_no_source;
+                stock_images_are_the_providers, an_attached_data_volume_is_no_source,
+                an_image_without_a_volume_has_a_place;
             captures: a_commit_counts_once, a_stale_worker_changes_nothing, a_failed_capture,
                 a_volume_is_freed_by_its_holder, a_volume_is_rebased_once,
                 deleting_a_pending_image_cancels, only_a_deleting_image_goes,

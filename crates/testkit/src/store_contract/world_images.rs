@@ -43,6 +43,15 @@ impl World {
         image
     }
 
+    /// A finished private image of the first account that no volume was captured for.
+    #[must_use]
+    pub fn adoptable(&self, text: &str) -> Image {
+        let mut image = self.new_stock(text, "debian-12-amd64");
+        image.head = self.head(&self.a, image.head.id, text);
+        image.visibility = Visibility::Private;
+        image
+    }
+
     /// Writes a stock image.
     pub async fn stock_put(&self, image: Image) {
         let change = self.change(&self.provider, "is.image.image.create", &image.head.id);
