@@ -10,7 +10,7 @@ use super::{SqlStore, session::Sql, value::Binds};
 use crate::{
     ImageFilter, ImageStore as _, InstanceFilter, InstanceStore as _, JobStore as _,
     NetworkStore as _, OutboxStore as _, Page, PageKey, ReservedIpFilter, SubnetFilter,
-    VolumeFilter, VolumeStore as _, VpcFilter,
+    TagStore as _, VolumeFilter, VolumeStore as _, VpcFilter,
 };
 
 /// With this variable set to 1, the golden file is written instead of compared.
@@ -154,4 +154,49 @@ async fn images_of_a_status_are_found_by_index() {
     let steps = page.unwrap().1.join("\n");
     assert!(steps.contains("images_status"), "{steps}");
     assert!(!steps.contains("TEMP B-TREE"), "{steps}");
+}
+
+/// Every statement of a search, with its plan.
+async fn search_plans(store: &SqlStore, text: &str) -> Vec<(String, Vec<String>)> {
+    SEEN.set(Some(Vec::new()));
+    let region = base::RegionName::parse("us-south").unwrap();
+    let query = model::SearchQuery::parse(text).unwrap();
+    store.search(&scope(), &region, &query, None, 50).await.unwrap();
+    plans(store, SEEN.take().unwrap()).await
+}
+
+/// S4: what Terraform polls for, a resource by its CRN, is one look-up by primary key.
+#[tokio::test]
+async fn a_crn_is_searched_by_primary_key() {
+    let (_dir, store) = store().await;
+    let crn = base::Crn::vpc("us-south", &account(), "image", "r006-1");
+    let plans = search_plans(&store, &format!("crn:\"{crn}\"")).await;
+    let [(sql, steps)] = &plans[..] else { panic!("{plans:?}") };
+    assert_eq!(steps[..], ["SEARCH r USING INDEX sqlite_autoindex_images_1 (id=?)"], "{sql}");
+}
+
+/// A search of everything walks the indexes of the lists; one by tag, the index of tags.
+#[tokio::test]
+async fn searches_are_found_by_index() {
+    let (_dir, store) = store().await;
+    parents(&store).await;
+    for (text, index) in [
+        ("", "_list"),
+        ("type:image AND name:*x*", "images_list"),
+        ("type:image AND tags:\"env:dev\"", "tags_find"),
+        ("type:image AND tags:*", "tags_find"),
+        ("type:image AND name:golden", "sqlite_autoindex_images_2"),
+    ] {
+        for (sql, steps) in search_plans(&store, text).await {
+            // A VPC has one ACL and one routing table or few; an account has few groups.
+            let few = ["FROM acls", "FROM routing_tables", "FROM resource_groups"];
+            let large = sql.contains(" r ") && !few.iter().any(|from| sql.contains(from));
+            if large {
+                let steps = steps.join("\n");
+                assert!(steps.contains(index), "{text}: {sql}: {steps}");
+                let walks = steps.lines().any(|s| s.starts_with("SCAN ") && !s.contains("USING"));
+                assert!(!walks, "{text}: {sql}: {steps}");
+            }
+        }
+    }
 }
