@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, catalog, data_dir::DataDir, disk, env, operator, serve, settings::ServeArgs};
+use crate::{bench, catalog, data_dir::DataDir, disk, env, operator, serve, settings::ServeArgs, store};
 
 /// Ectype: IBM Cloud VPC's image from volume, as a region of your own.
 #[derive(Parser)]
@@ -44,6 +44,11 @@ pub enum Command {
     View {
         #[command(subcommand)]
         command: ViewCommand,
+    },
+    /// The chunk store: what is in it, whether it is whole, and what nothing needs any more.
+    Store {
+        #[command(subcommand)]
+        command: store::StoreCommand,
     },
     /// Measure this program on this machine, where it can beside a peer.
     Bench(bench::BenchArgs),
@@ -119,6 +124,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Env(args) => env::print(&DataDir::find(args.data.data)?, args.json),
         Command::Bench(args) => bench::bench(&args),
         Command::Catalog { command } => catalog::run(command),
+        Command::Store { command } => store::run(command),
         Command::Disk { command } => disk::run(command),
         Command::Account { command: AccountCommand::Create { name, data } } => {
             operator::client::account_create(&DataDir::find(data.data)?, name)

@@ -15,6 +15,7 @@ mod operator;
 mod serve;
 mod settings;
 mod standing;
+mod store;
 mod wiring;
 
 use std::process::ExitCode;

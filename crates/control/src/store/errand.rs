@@ -136,6 +136,14 @@ impl Upkeep {
         Ok(done?)
     }
 
+    /// Switches the collection on: the operator says that every image that must stay is a row.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn roots_confirm(&self) -> Result<(), UpkeepError> {
+        Ok(self.store.gc_enable(UPKEEP, true).await?)
+    }
+
     /// Every root and pinned root, as of about now: for reports, not for deletion.
     pub(super) async fn roots(&self) -> Result<Vec<RootId>, UpkeepError> {
         let mut roots = self.store.roots(UPKEEP).await?;

@@ -11,7 +11,7 @@ use super::{GC_GRACE, REPACK_BELOW_PERCENT};
 pub(super) const NAMED_MAX: usize = 1000;
 
 /// How to collect.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GcOptions {
     /// Condemn what is dead and delete what was condemned.
     pub sweep: bool,

@@ -11,7 +11,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use super::{Answer, Ask, LINE_BYTES_MAX};
 use crate::data_dir::DataDir;
 
-fn connect(data: &DataDir) -> anyhow::Result<UnixStream> {
+/// A connection to the running region.
+pub fn connect(data: &DataDir) -> anyhow::Result<UnixStream> {
     let (_dir, path) = data.operator_socket()?;
     UnixStream::connect(&path)
         .with_context(|| format!("no server runs on {}", data.root().display()))
@@ -42,7 +43,8 @@ pub fn ask_told(
     }
 }
 
-fn send(stream: &mut UnixStream, ask: &Ask) -> anyhow::Result<()> {
+/// Sends a request.
+pub fn send(stream: &mut UnixStream, ask: &Ask) -> anyhow::Result<()> {
     let mut line = serde_json::to_vec(ask)?;
     line.push(b'\n');
     stream.write_all(&line)?;

@@ -60,6 +60,11 @@ pub enum Ask {
         /// Form of the file.
         format: String,
     },
+    /// Look after the chunk store; answered by lines of its own.
+    Store {
+        /// What.
+        command: crate::store::StoreAsk,
+    },
     /// End a view.
     ViewClose {
         /// Its id.

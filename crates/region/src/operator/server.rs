@@ -91,6 +91,9 @@ async fn talk(
             std::future::pending::<()>().await;
             return Ok(());
         }
+        Ok(Ask::Store { command }) => {
+            return crate::store::serve(stream.get_mut(), region, &command).await;
+        }
         Ok(ask @ (Ask::DiskImport { .. } | Ask::DiskExport { .. })) => {
             match long(&mut stream, region, ask).await? {
                 Some(done) => answer_of(done),
@@ -146,7 +149,7 @@ async fn long(
 
 async fn act(region: &Control, ask: Ask) -> anyhow::Result<serde_json::Value> {
     match ask {
-        Ask::Stop | Ask::DiskImport { .. } | Ask::DiskExport { .. } => {
+        Ask::Stop | Ask::Store { .. } | Ask::DiskImport { .. } | Ask::DiskExport { .. } => {
             anyhow::bail!("handled above")
         }
         Ask::Status => {

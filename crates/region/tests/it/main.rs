@@ -16,3 +16,4 @@ mod process;
 mod secrets;
 mod serving;
 mod settings;
+mod store;
