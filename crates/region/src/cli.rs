@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{bench, catalog, data_dir::DataDir, disk, env, operator, serve, settings::ServeArgs, store};
+use crate::{
+    bench, catalog, data_dir::DataDir, disk, env, operator, serve, settings::ServeArgs, store,
+};
 
 /// Ectype: IBM Cloud VPC's image from volume, as a region of your own.
 #[derive(Parser)]
