@@ -11,7 +11,7 @@ use jobs::Fence;
 use meta::{Condemned, GcSnapshot};
 
 use super::{
-    Errand, GcOptions, GcPlan, GcReport, Upkeep, UpkeepError,
+    Errand, GcOptions, GcPlan, GcReport, OFFLINE, Upkeep, UpkeepError,
     errand::{UPKEEP, parse},
     report::NAMED_MAX,
 };
@@ -217,12 +217,14 @@ impl Upkeep {
     /// As [`Self::sweep`] and [`Self::repack`].
     pub async fn gc(&self, options: &GcOptions, errand: &Errand) -> Result<GcReport, UpkeepError> {
         let mut report = GcReport::default();
+        self.sequence_check().await?;
         if options.sweep {
             report = self.sweep(None, options, errand).await?;
         }
         if options.repack_below_percent > 0 {
-            self.sequence_check().await?;
-            let operation = self.store.operation_begin(UPKEEP, "offline-", None).await?;
+            // One that was cut off would bound every later run.
+            self.store.operations_forget(UPKEEP, OFFLINE, "-").await?;
+            let operation = self.store.operation_begin(UPKEEP, OFFLINE, None).await?;
             let repacked = self.repack(None, operation, options, errand).await;
             self.store.operation_end(UPKEEP, operation).await?;
             report = report.with_repack(repacked?, options.sweep);

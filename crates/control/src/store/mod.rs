@@ -39,6 +39,9 @@ pub const GC_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Packs of which less than this is needed are repacked, in percent, unless told otherwise.
 pub const REPACK_BELOW_PERCENT: u64 = 50;
 
+/// The owner of operations that offline commands begin.
+pub(crate) const OFFLINE: &str = "offline-";
+
 /// How often the region collects by itself.
 pub(crate) const GC_EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -2,7 +2,7 @@
 
 use base::JobId;
 
-use super::{Upkeep, UpkeepError, errand::UPKEEP};
+use super::{OFFLINE, Upkeep, UpkeepError, errand::UPKEEP};
 use crate::Control;
 
 impl Control {
@@ -38,6 +38,8 @@ impl Control {
     pub(crate) async fn store_take_over(&self) -> Result<(), crate::Error> {
         let hosts = format!("{}-", self.config.host);
         self.store().operations_forget(UPKEEP, &hosts, &self.owner_prefix()).await?;
+        // Whoever takes over holds the data directory: no offline command runs.
+        self.store().operations_forget(UPKEEP, OFFLINE, "-").await?;
         for (holder, _) in self.store().pins(UPKEEP).await? {
             let runs = self.parts.storage.export_running(&holder).await;
             if matches!(runs, Ok(false)) {
