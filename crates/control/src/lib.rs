@@ -19,8 +19,8 @@ mod network;
 mod parts;
 mod ssh_key;
 mod storage;
-mod tag;
 mod store;
+mod tag;
 mod volume;
 mod worker;
 

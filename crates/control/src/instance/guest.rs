@@ -12,6 +12,7 @@ use model::{ActionStatus, Instance, InstanceView, Metric, UsageChange, UsageReco
 
 use crate::{
     Control,
+    storage::Access,
     worker::{JOB, control, storage_step, store_step},
 };
 
@@ -119,7 +120,7 @@ impl Control {
                     }
                     Err(error) => return Err(storage_step(error)),
                 };
-                storage.volume_export(&row, epoch).await.map_err(storage_step)?
+                storage.volume_export(&row, epoch, Access::ReadWrite).await.map_err(storage_step)?
             } else {
                 // A fake guest opens no disk; its specification still names one.
                 std::path::PathBuf::from("/dev/null")

@@ -22,7 +22,7 @@ use kms::KeyStore;
 
 pub(crate) use keys::Holder;
 pub(crate) use seal::{SealRequest, SealedImage};
-pub(crate) use volumes::volume_crn;
+pub(crate) use volumes::{Access, volume_crn};
 
 /// Share of the host's cache budget that each engine process gets.
 const ENGINE_CACHE: ByteCount = ByteCount(64 << 20);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use base::{ImageId, VolumeId};
 use policy::InternalActor;
 
-use super::{Holder, Storage, StorageError};
+use super::{Access, Holder, Storage, StorageError};
 use crate::{Control, Error};
 
 /// Export id of an image's view.
@@ -67,7 +67,7 @@ impl Control {
         let epoch = self.store().volume_epoch_next(permit, id).await?;
         let storage = &self.parts.storage;
         storage.volume_provision(&volume).await.map_err(Error::unavailable)?;
-        storage.volume_export(&volume, epoch).await.map_err(Error::unavailable)
+        storage.volume_export(&volume, epoch, Access::ReadOnly).await.map_err(Error::unavailable)
     }
 
     /// Ends the view of a volume.

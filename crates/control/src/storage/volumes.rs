@@ -13,6 +13,15 @@ use model::Volume;
 
 use super::{ENGINE_CACHE, Storage, StorageError, keys::Holder};
 
+/// What whoever connects to an export may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// A guest: read and write.
+    ReadWrite,
+    /// A view: read.
+    ReadOnly,
+}
+
 /// CRN of a volume; its zone is the location.
 pub(crate) fn volume_crn(volume: &Volume) -> Crn {
     Crn::vpc(volume.zone.as_str(), &volume.head.account, "volume", volume.head.id.as_str())
@@ -84,11 +93,12 @@ impl Storage {
         Ok(())
     }
 
-    /// Serves a volume to a guest; the socket of its NBD server.
+    /// Serves a volume; the socket of its NBD server.
     pub(crate) async fn volume_export(
         &self,
         volume: &Volume,
         epoch: u64,
+        access: Access,
     ) -> Result<PathBuf, StorageError> {
         let (spec, base) = self.volume_spec(volume, epoch).await?;
         let crn = volume_crn(volume);
@@ -109,7 +119,7 @@ impl Storage {
                     root_key: Secret::new(*key.expose()),
                 }),
                 volume_key: Secret::new(*key.expose()),
-                read_only: false,
+                read_only: access == Access::ReadOnly,
             }),
         };
         Ok(self.host.start(&config).await?.socket)
