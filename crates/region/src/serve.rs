@@ -3,10 +3,10 @@
 use std::{io::IsTerminal, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use control::Credentials;
+use control::{Control, Credentials};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::watch,
 };
 
@@ -64,14 +64,37 @@ fn log_init(settings: &Settings) -> anyhow::Result<()> {
 
 async fn run(settings: Settings, data: DataDir) -> anyhow::Result<()> {
     // From the first moment on: whoever sees the ready line may send one.
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let terminate = signal(SignalKind::terminate())?;
+    let interrupt = signal(SignalKind::interrupt())?;
     let standing = standing::of(&data)?;
     standing::check_credentials(&data, standing, &settings.region)?;
     let wiring::Opened { region, credentials, database } =
         wiring::open(&settings, &data, standing).await?;
+    let served = serve_region(&settings, &data, region, credentials, (terminate, interrupt)).await;
+    if tokio::time::timeout(DRAIN_DEADLINE, database.close()).await.is_err() {
+        tracing::warn!("the database was not closed in time; the next start repairs it");
+    }
+    // Whoever waits for `ectype stop` waits for the end of this connection.
+    drop(served?);
+    let _ = std::fs::remove_file(data.path("endpoint"));
+    let _ = std::fs::remove_file(data.path("operator.sock"));
+    if let Err(error) = data.run_dir_remove() {
+        tracing::warn!("{error:#}");
+    }
+    Ok(())
+}
+
+/// Serves an open region until it is told to end; what is returned keeps the operator's
+/// connections.
+async fn serve_region(
+    settings: &Settings,
+    data: &DataDir,
+    region: Arc<Control>,
+    credentials: Option<Credentials>,
+    (mut terminate, mut interrupt): (Signal, Signal),
+) -> anyhow::Result<operator::server::Listening> {
     if let Some(credentials) = credentials {
-        keep_credentials(&settings, &data, &credentials)?;
+        keep_credentials(settings, data, &credentials)?;
     }
     let listener = TcpListener::bind(settings.listen)
         .await
@@ -89,7 +112,7 @@ async fn run(settings: Settings, data: DataDir) -> anyhow::Result<()> {
     catalog::ensure(&region, real_guests, data.root()).await?;
 
     let (end, mut ended) = watch::channel(None::<End>);
-    let operator = operator::server::listen(&data, Arc::clone(&region), end.clone())?;
+    let operator = operator::server::listen(data, Arc::clone(&region), end.clone())?;
     let workers = region.work();
     let config = server::ServerConfig::new(region.region().clone(), url.clone());
     let router = server::router(Arc::clone(&region), config);
@@ -98,7 +121,7 @@ async fn run(settings: Settings, data: DataDir) -> anyhow::Result<()> {
         // The sender lives until this function returns.
         let _ = stop_seen.wait_for(Option::is_some).await;
     }));
-    announce(&settings, &data, &url)?;
+    announce(settings, data, &url)?;
 
     let why = tokio::select! {
         _ = terminate.recv() => End::Signal,
@@ -115,17 +138,7 @@ async fn run(settings: Settings, data: DataDir) -> anyhow::Result<()> {
         let guests = region.guests_stop().await.context("stop guests")?;
         tracing::info!(guests, "guests stopped");
     }
-    if tokio::time::timeout(DRAIN_DEADLINE, database.close()).await.is_err() {
-        tracing::warn!("the database was not closed in time; the next start repairs it");
-    }
-    // Whoever waits for `ectype stop` waits for the end of this connection.
-    drop(operator);
-    let _ = std::fs::remove_file(data.path("endpoint"));
-    let _ = std::fs::remove_file(data.path("operator.sock"));
-    if let Err(error) = data.run_dir_remove() {
-        tracing::warn!("{error:#}");
-    }
-    Ok(())
+    Ok(operator)
 }
 
 /// The API key goes to a file of its owner, and to the terminal if a person looks on.

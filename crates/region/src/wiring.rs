@@ -59,8 +59,14 @@ pub async fn open(
         host: "local".to_owned(),
         powerdown_deadline: POWERDOWN_DEADLINE,
     };
-    let (region, credentials) = Control::open(parts, config).await.context("open the region")?;
-    Ok(Opened { region, credentials, database })
+    match Control::open(parts, config).await {
+        Ok((region, credentials)) => Ok(Opened { region, credentials, database }),
+        Err(error) => {
+            // A start that is refused leaves the folder as it found it, without SQLite's log.
+            database.close().await;
+            Err(error).context("open the region")
+        }
+    }
 }
 
 /// A master key is made on a first start only: a new one for an old region would open nothing.

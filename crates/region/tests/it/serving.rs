@@ -94,6 +94,7 @@ fn a_port_that_is_taken_is_named() {
     let words = ["serve", "--compute", "fake", "--listen", &address];
     let said = refusal(&mut other.command(&words));
     assert!(said.contains(&format!("listen on {address}")), "{said}");
+    assert!(!other.data().join("database.sqlite-wal").exists(), "the database was left open");
     server.terminate();
 }
 
