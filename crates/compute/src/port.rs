@@ -260,6 +260,24 @@ pub enum ComputeError {
         /// Whose.
         instance: InstanceId,
     },
+    /// The guest has no such disk.
+    #[error("instance {instance} has no disk {disk}")]
+    NoSuchDisk {
+        /// Whose.
+        instance: InstanceId,
+        /// The id of the volume attachment.
+        disk: String,
+    },
+    /// The guest's disk could not be made larger; its server may not be back yet.
+    #[error("disk {disk} of instance {instance} did not grow: {said}")]
+    DiskNotGrown {
+        /// Whose.
+        instance: InstanceId,
+        /// The id of the volume attachment.
+        disk: String,
+        /// The last that the hypervisor said.
+        said: String,
+    },
     /// The guest's process does not answer, or not in the protocol.
     #[error("control connection of instance {instance}")]
     Control {
@@ -288,9 +306,11 @@ impl ComputeError {
             Self::ToolMissing { .. }
             | Self::StartFailed { .. }
             | Self::StillPaused { .. }
+            | Self::DiskNotGrown { .. }
             | Self::Control { .. }
             | Self::File { .. } => ErrorKind::Unavailable,
             Self::AlreadyRunning { .. } | Self::NotRunning { .. } => ErrorKind::Conflict,
+            Self::NoSuchDisk { .. } => ErrorKind::NotFound,
             Self::Spec { .. } => ErrorKind::Invalid,
         }
     }
@@ -344,6 +364,20 @@ pub trait Hypervisor: Send + Sync {
     /// # Errors
     /// `NotRunning`, `StillPaused`, `Control`.
     async fn resume(&self, instance: &InstanceId) -> Result<(), ComputeError>;
+
+    /// Shows a guest the new size of a disk whose server has grown it, and returns once the
+    /// guest's device has it: its system is told by an interrupt, without a restart. `disk` is
+    /// [`GuestDisk::id`]. Call it after the volume has grown; repeating it is harmless.
+    ///
+    /// # Errors
+    /// `NotRunning`: the next start sees the new size anyway. `NoSuchDisk`, `DiskNotGrown`,
+    /// `Control`.
+    async fn disk_grow(
+        &self,
+        instance: &InstanceId,
+        disk: &str,
+        capacity: ByteCount,
+    ) -> Result<(), ComputeError>;
 
     /// Finds the guests that outlived a former server and watches them from now on. To be called
     /// once, before the first start.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    disk::device_id,
     host::{OPEN_TIMEOUT_S, RECONNECT_DELAY_S},
     launch::{CONSOLE_SOCKET, QMP_SOCKET, SEED_DISK},
 };
@@ -83,7 +84,7 @@ impl Args {
                 "server": {"type": "unix", "path": disk.nbd_socket},
                 "reconnect-delay": RECONNECT_DELAY_S, "open-timeout": OPEN_TIMEOUT_S}),
         );
-        let mut device = json!({"driver": "virtio-blk-pci", "id": format!("vol-{}", disk.id),
+        let mut device = json!({"driver": "virtio-blk-pci", "id": device_id(&disk.id),
             "drive": node, "serial": disk.serial, "werror": "stop", "rerror": "stop"});
         // Without it SeaBIOS may choose any virtio disk.
         if disk.boot {

@@ -94,12 +94,29 @@ impl Guest {
         self.ask(command).await.map(drop)
     }
 
-    async fn ask(&self, command: &str) -> Result<Value, ComputeError> {
+    pub(super) async fn ask(&self, command: &str) -> Result<Value, ComputeError> {
+        self.client.run(command).await.map_err(|error| self.failed(error))
+    }
+
+    /// Runs a command with arguments; what QEMU says when it refuses is the inner error.
+    pub(super) async fn try_with(
+        &self,
+        command: &str,
+        arguments: Value,
+    ) -> Result<Result<Value, String>, ComputeError> {
+        match self.client.run_with(command, arguments).await {
+            Ok(value) => Ok(Ok(value)),
+            Err(QmpError::Refused { desc, .. }) => Ok(Err(desc)),
+            Err(error) => Err(self.failed(error)),
+        }
+    }
+
+    fn failed(&self, error: QmpError) -> ComputeError {
         let instance = self.instance.clone();
-        self.client.run(command).await.map_err(|error| match error {
+        match error {
             QmpError::Closed => ComputeError::NotRunning { instance },
             error => ComputeError::Control { instance, source: error.into() },
-        })
+        }
     }
 
     /// QEMU's word for what it does: `running`, `io-error`, `prelaunch`, ...

@@ -13,6 +13,7 @@
 //! Next to read: `launch.rs`, then `guest.rs`.
 
 mod args;
+mod disk;
 mod guest;
 mod host;
 mod launch;
@@ -319,6 +320,15 @@ impl Hypervisor for Qemu {
 
     async fn resume(&self, instance: &InstanceId) -> Result<(), ComputeError> {
         self.inner.settled(instance).await?.resume().await
+    }
+
+    async fn disk_grow(
+        &self,
+        instance: &InstanceId,
+        disk: &str,
+        capacity: ByteCount,
+    ) -> Result<(), ComputeError> {
+        self.inner.settled(instance).await?.disk_grow(disk, capacity).await
     }
 
     async fn adopt(&self) -> Result<Vec<InstanceId>, ComputeError> {

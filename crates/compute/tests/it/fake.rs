@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use base::{InstanceId, ManualClock, Timestamp};
+use base::{ByteCount, InstanceId, ManualClock, Timestamp};
 use ectype_compute::{
     ComputeError, Fake, FakeConfig, GuestEventKind, GuestState, Hypervisor, PauseReason, READY_LINE,
 };
@@ -128,6 +128,21 @@ async fn a_full_disk_pauses_until_resumed() {
     assert_eq!(events.recv().await.unwrap().kind, GuestEventKind::Rebooted);
     fake.crash(&id()).unwrap();
     assert_eq!(events.recv().await.unwrap().kind, GuestEventKind::Stopped { by_guest: false });
+}
+
+/// A grown disk is told on the console of a guest that runs, and nowhere else.
+#[tokio::test]
+async fn a_grown_disk_is_told_to_a_running_guest_only() {
+    let root = tempfile::tempdir().unwrap();
+    let fake = fake(root.path(), &clock(), Duration::ZERO);
+    let (id, size) = (id(), ByteCount::from_gb(120));
+    let error = fake.disk_grow(&id, "a", size).await.unwrap_err();
+    assert!(matches!(error, ComputeError::NotRunning { .. }), "{error}");
+    fake.start(spec("0717_a")).await.unwrap();
+    fake.disk_grow(&id, "a", size).await.unwrap();
+    let said = fake.console_log(&id, 0, usize::MAX).await.unwrap().bytes;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("disk a has 128849018880 bytes"), "{said}");
 }
 
 #[tokio::test]

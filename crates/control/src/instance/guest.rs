@@ -55,13 +55,14 @@ pub(super) fn compute_step(error: &ComputeError) -> StepError {
         text.push_str(&source.to_string());
     }
     match error {
-        ComputeError::ToolMissing { .. } | ComputeError::Spec { .. } => {
-            StepError::fail("compute_refused", text)
-        }
+        ComputeError::ToolMissing { .. }
+        | ComputeError::Spec { .. }
+        | ComputeError::NoSuchDisk { .. } => StepError::fail("compute_refused", text),
         ComputeError::AlreadyRunning { .. }
         | ComputeError::NotRunning { .. }
         | ComputeError::StartFailed { .. }
         | ComputeError::StillPaused { .. }
+        | ComputeError::DiskNotGrown { .. }
         | ComputeError::Control { .. }
         | ComputeError::File { .. } => StepError::retry("compute_unavailable", text),
     }

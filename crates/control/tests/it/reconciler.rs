@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use base::InstanceId;
+use base::{ByteCount, InstanceId};
 use compute::{
     ComputeError, ConsolePart, Fake, GuestEvent, GuestSpec, GuestState, HostLimits, Hypervisor,
     HypervisorInfo, Started,
@@ -166,6 +166,15 @@ impl Hypervisor for LateEvents {
 
     async fn resume(&self, instance: &InstanceId) -> Result<(), ComputeError> {
         self.fake.resume(instance).await
+    }
+
+    async fn disk_grow(
+        &self,
+        instance: &InstanceId,
+        disk: &str,
+        capacity: ByteCount,
+    ) -> Result<(), ComputeError> {
+        self.fake.disk_grow(instance, disk, capacity).await
     }
 
     async fn adopt(&self) -> Result<Vec<InstanceId>, ComputeError> {
