@@ -6,6 +6,8 @@ use super::Findings;
 
 const PREFIX: &str = "ectype-";
 const EVERYTHING: &[&str] = &["*"];
+/// Crates that only tests use; even tests of what they use themselves.
+const FOR_TESTS: &[&str] = &["testkit", "torture"];
 
 /// A crate and the crates of ours that it may use. A crate that is not here is refused.
 const TABLE: &[(&str, &[&str])] = &[
@@ -31,6 +33,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("cli", &["base", "model", "wire"]),
     ("region", EVERYTHING),
     ("testkit", EVERYTHING),
+    ("torture", &["base", "blocks"]),
     ("xtask", &[]),
 ];
 
@@ -41,7 +44,7 @@ const TESTS: &[(&str, &[&str])] = &[("server", &["meta", "kms", "compute"])];
 const RESERVED: &[(&str, &[&str])] = &[
     ("sqlx", &["meta", "testkit"]),
     ("axum", &["server"]),
-    ("object_store", &["blocks", "region"]),
+    ("object_store", &["blocks", "region", "torture"]),
     ("anyhow", &["region", "cli", "xtask"]),
 ];
 
@@ -77,7 +80,7 @@ fn short(name: &str) -> &str {
 fn arrow(from: &str, allowed: &[&str], dependency: &Dependency) -> Option<String> {
     let to = short(&dependency.name);
     let dev = dependency.kind == DependencyKind::Development;
-    let fits = if to == "testkit" {
+    let fits = if FOR_TESTS.contains(&to) {
         dev
     } else {
         let tested = TESTS.iter().any(|(name, more)| *name == from && more.contains(&to));

@@ -4,6 +4,8 @@
 
 extern crate ectype_blocks as blocks;
 
+use torture::{layer as layer_rig, sealed as sealed_rig};
+
 mod layer_crash;
 mod layer_faults;
 mod layer_format;
@@ -11,7 +13,6 @@ mod layer_host;
 mod layer_kill;
 mod layer_meet;
 mod layer_rebase;
-mod layer_rig;
 mod layer_rot;
 mod sealed_damage;
 mod sealed_faults;
@@ -19,4 +20,3 @@ mod sealed_fuzz;
 mod sealed_image;
 mod sealed_index;
 mod sealed_maintain;
-mod sealed_rig;

@@ -88,7 +88,7 @@ fn a_fault_at_any_put_is_healed_by_a_retry() {
             match fault {
                 Fault::Full => assert!(matches!(failed, Error::NoSpace { .. }), "{what}"),
                 Fault::Lost => assert!(matches!(failed, Error::Missing { .. }), "{what}"),
-                Fault::Error | Fault::ErrorAfter => {
+                Fault::Error | Fault::ErrorAfter | Fault::Late => {
                     assert!(matches!(failed, Error::Io { .. }), "{what}");
                 }
             }
@@ -138,7 +138,7 @@ fn many_faults_in_a_row_still_end_in_one_image() {
         let (log, keys) = (MemoryLog::default(), KeyWitness::new(seed));
         let sealed = (0..200)
             .find_map(|_| {
-                let fault = Fault::ALL[random.next_u64() as usize % 4];
+                let fault = Fault::ALL[random.next_u64() as usize % Fault::ALL.len()];
                 probe.fail_put(random.next_u64() % 9, fault);
                 attempt(&store, &disk, &log, &keys).ok()
             })

@@ -324,7 +324,7 @@ impl World {
         let mut disk = from.map_or_else(|| Disk::new(400 * CHUNK), |at| copy(&self.images[at].1));
         disk.scribble(&SeededEntropy::new(self.random.next_u64()), 12);
         if self.pick(4) == 0 {
-            let fault = Fault::ALL[self.pick(4)];
+            let fault = Fault::ALL[self.pick(Fault::ALL.len())];
             self.probe.fail_put(self.pick(3) as u64, fault);
             let entropy = SeededEntropy::new(op);
             let options = blocks::sealed::CaptureOptions {
@@ -374,7 +374,7 @@ impl World {
         let op = self.next();
         let sparse: Vec<_> = usage.sparse(below, percent).iter().map(|one| one.pack).collect();
         if dies_after == 2 {
-            self.probe.fail_put(self.pick(3) as u64, Fault::ALL[self.pick(4)]);
+            self.probe.fail_put(self.pick(3) as u64, Fault::ALL[self.pick(Fault::ALL.len())]);
         }
         let repacked = self.store.repack(&sparse, &live, op, &QUIET);
         self.probe.heal();

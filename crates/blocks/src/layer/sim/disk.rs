@@ -89,6 +89,7 @@ pub(super) struct Disk {
     faults: BTreeMap<u64, Fault>,
     space_pages: Option<usize>,
     rng: Option<SimRng>,
+    short_reads: bool,
 }
 
 /// Applies one logged change to a file's bytes.
@@ -294,6 +295,19 @@ impl SimDir {
         }
     }
 
+    /// Replaces what is stored of a file, as damage does; the file must be there.
+    pub fn put(&self, name: &str, bytes: Vec<u8>) {
+        let mut disk = self.disk.lock();
+        let Some(inode) = disk.names.get(name).copied() else { return };
+        disk.inodes[inode].cache.clone_from(&bytes);
+        disk.inodes[inode].platter = bytes;
+    }
+
+    /// Lets reads give fewer bytes than were asked for, as a host may.
+    pub fn shorten_reads(&self, shorten: bool) {
+        self.disk.lock().short_reads = shorten;
+    }
+
     /// What a file holds now; empty when it is not there.
     #[must_use]
     pub fn content(&self, name: &str) -> Vec<u8> {
@@ -337,10 +351,15 @@ impl Drop for SimFile {
 
 impl DiskFile for SimFile {
     fn read_at(&self, offset: u64, out: &mut [u8]) -> io::Result<usize> {
-        let disk = self.dir.disk.lock();
+        let mut disk = self.dir.disk.lock();
+        let wanted = match out.len() {
+            0 | 1 => out.len(),
+            longest if disk.short_reads => 1 + disk.random(longest as u64) as usize,
+            longest => longest,
+        };
         let bytes = &disk.inodes[self.inode].cache;
         let start = (offset as usize).min(bytes.len());
-        let length = out.len().min(bytes.len() - start);
+        let length = wanted.min(bytes.len() - start);
         out[..length].copy_from_slice(&bytes[start..start + length]);
         Ok(length)
     }

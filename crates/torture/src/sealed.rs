@@ -19,10 +19,11 @@ use blocks::{
         SealedImage, seal,
     },
 };
-use futures::stream::BoxStream;
+use futures::{FutureExt, TryStreamExt, stream::BoxStream};
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, memory::InMemory, path::Path,
+    CopyOptions, GetOptions, GetRange, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    memory::InMemory, path::Path,
 };
 use parking_lot::Mutex;
 
@@ -37,13 +38,18 @@ pub fn seeds(few: u64) -> Range<u64> {
 
 /// A sparse disk in memory that knows which blocks were written.
 pub struct Disk {
+    /// In bytes.
     pub capacity: u64,
+    /// Written blocks, by number.
     pub blocks: BTreeMap<u64, Vec<u8>>,
+    /// Blocks that were written since the last capture.
     pub dirty: BTreeSet<u64>,
+    /// How many chunks were read by captures.
     pub chunk_reads: AtomicU64,
 }
 
 impl Disk {
+    /// An empty disk.
     pub fn new(capacity: u64) -> Self {
         Self {
             capacity,
@@ -85,6 +91,7 @@ impl Disk {
         }
     }
 
+    /// Fills `out` from `offset`.
     pub fn read(&self, offset: u64, out: &mut [u8]) {
         out.fill(0);
         let end = offset + out.len() as u64;
@@ -158,10 +165,22 @@ pub enum Fault {
     ErrorAfter,
     /// The answer is good, and nothing is stored.
     Lost,
+    /// The answer is an error, and it is stored after the next put.
+    Late,
 }
 
 impl Fault {
-    pub const ALL: [Self; 4] = [Self::Full, Self::Error, Self::ErrorAfter, Self::Lost];
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::Full, Self::Error, Self::ErrorAfter, Self::Lost, Self::Late];
+}
+
+/// What goes wrong at a get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GetFault {
+    /// An I/O error.
+    Error,
+    /// Fewer bytes than were asked for.
+    Short,
 }
 
 #[derive(Debug, Default)]
@@ -172,6 +191,8 @@ struct Shared {
     get_bytes: AtomicU64,
     lists: AtomicU64,
     fault: Mutex<Option<(u64, Fault)>>,
+    get_fault: Mutex<Option<(u64, GetFault)>>,
+    late: Mutex<Vec<(Path, PutPayload)>>,
     seen: Mutex<Vec<Vec<u8>>>,
     unreadable: Mutex<Option<String>>,
 }
@@ -188,10 +209,12 @@ impl std::fmt::Display for Probe {
 }
 
 impl Probe {
+    /// Opens the store, as another process would.
     pub fn store(&self) -> ChunkStore {
         ChunkStore::open_over(Arc::new(self.clone()), None).unwrap()
     }
 
+    /// An object store with a fresh chunk store in it.
     pub fn created(seed: u64) -> (Self, Arc<ChunkStore>) {
         let probe = Self::default();
         let objects = Arc::new(probe.clone());
@@ -204,8 +227,43 @@ impl Probe {
         *self.0.fault.lock() = Some((self.puts() + at, fault));
     }
 
+    /// Lets get number `at` from now on go wrong, once.
+    pub fn fail_get(&self, at: u64, fault: GetFault) {
+        *self.0.get_fault.lock() = Some((self.gets() + at, fault));
+    }
+
+    /// Nothing goes wrong any more.
     pub fn heal(&self) {
         *self.0.fault.lock() = None;
+        *self.0.get_fault.lock() = None;
+    }
+
+    /// Stores what is late.
+    pub fn deliver_late(&self) {
+        for (location, payload) in std::mem::take(&mut *self.0.late.lock()) {
+            self.0.inner.put(&location, payload).now_or_never().unwrap().unwrap();
+        }
+    }
+
+    /// Every object that there is, with its bytes, ordered by key.
+    pub fn objects(&self) -> Vec<(String, Vec<u8>)> {
+        let all: Vec<ObjectMeta> =
+            self.0.inner.list(None).try_collect().now_or_never().unwrap().unwrap();
+        let mut out: Vec<_> = all
+            .into_iter()
+            .map(|one| {
+                let got = self.0.inner.get(&one.location).now_or_never().unwrap().unwrap();
+                let bytes = got.bytes().now_or_never().unwrap().unwrap();
+                (one.location.to_string(), bytes.to_vec())
+            })
+            .collect();
+        out.sort();
+        out
+    }
+
+    /// Changes an object behind the store's back.
+    pub fn overwrite(&self, key: &str, bytes: Vec<u8>) {
+        self.0.inner.put(&key.into(), bytes.into()).now_or_never().unwrap().unwrap();
     }
 
     /// Lets every read of one object fail, until told otherwise.
@@ -213,18 +271,22 @@ impl Probe {
         *self.0.unreadable.lock() = key;
     }
 
+    /// Puts so far.
     pub fn puts(&self) -> u64 {
         self.0.puts.load(Ordering::SeqCst)
     }
 
+    /// Gets so far.
     pub fn gets(&self) -> u64 {
         self.0.gets.load(Ordering::SeqCst)
     }
 
+    /// Bytes that gets gave so far.
     pub fn get_bytes(&self) -> u64 {
         self.0.get_bytes.load(Ordering::SeqCst)
     }
 
+    /// Lists so far.
     pub fn lists(&self) -> u64 {
         self.0.lists.load(Ordering::SeqCst)
     }
@@ -257,9 +319,17 @@ impl ObjectStore for Probe {
                 let elsewhere = Path::from("lost");
                 return self.0.inner.put_opts(&elsewhere, payload, PutOptions::default()).await;
             }
+            Some(Fault::Late) => {
+                self.0.late.lock().push((location.clone(), payload));
+                return Err(io_error(io::ErrorKind::TimedOut));
+            }
             Some(Fault::ErrorAfter) | None => {}
         }
+        let late = !self.0.late.lock().is_empty();
         let result = self.0.inner.put_opts(location, payload, opts).await?;
+        if late {
+            self.deliver_late();
+        }
         match fault {
             Some(_) => Err(io_error(io::ErrorKind::TimedOut)),
             None => Ok(result),
@@ -277,11 +347,26 @@ impl ObjectStore for Probe {
     async fn get_opts(
         &self,
         location: &Path,
-        options: GetOptions,
+        mut options: GetOptions,
     ) -> object_store::Result<GetResult> {
         let head = options.head;
         if !head && self.0.unreadable.lock().as_deref() == Some(location.as_ref()) {
             return Err(io_error(io::ErrorKind::Other));
+        }
+        let number = self.0.gets.load(Ordering::SeqCst);
+        let fault = self.0.get_fault.lock().filter(|(at, _)| !head && *at == number);
+        if let Some((_, fault)) = fault {
+            self.0.gets.fetch_add(1, Ordering::SeqCst);
+            match (fault, &options.range) {
+                (GetFault::Short, Some(GetRange::Bounded(range)))
+                    if range.end > range.start + 1 =>
+                {
+                    let half = range.start + (range.end - range.start) / 2;
+                    options.range = Some(GetRange::Bounded(range.start..half));
+                }
+                _ => return Err(io_error(io::ErrorKind::Other)),
+            }
+            return self.0.inner.get_opts(location, options).await;
         }
         let result = self.0.inner.get_opts(location, options).await?;
         if !head {
@@ -325,10 +410,12 @@ pub struct KeyWitness {
 }
 
 impl KeyWitness {
+    /// Randomness from a seed.
     pub fn new(seed: u64) -> Self {
         Self { inner: SeededEntropy::new(seed), keys: Mutex::default() }
     }
 
+    /// Keys drawn so far.
     pub fn keys(&self) -> u64 {
         self.keys.lock().len() as u64
     }
@@ -347,6 +434,7 @@ impl Entropy for KeyWitness {
 #[derive(Default)]
 pub struct MemoryLog {
     rows: Mutex<Vec<Vec<u8>>>,
+    /// The record that fails, counted from 0.
     pub fail_at: Mutex<Option<usize>>,
 }
 
@@ -363,6 +451,7 @@ impl MemoryLog {
         out
     }
 
+    /// Packs recorded so far.
     pub fn rows(&self) -> usize {
         self.rows.lock().len()
     }
@@ -383,6 +472,7 @@ impl CaptureLog for MemoryLog {
     }
 }
 
+/// Opens an image that must open.
 pub fn open(store: &Arc<ChunkStore>, root: RootId, key: &RootKey) -> SealedImage {
     try_open(store, root, key).unwrap()
 }

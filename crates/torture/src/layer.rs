@@ -11,15 +11,16 @@ use blocks::layer::{Host, Volume, VolumeKey, VolumeSpec};
 use blocks::{BlockDevice, BlockSource, Error, Extent};
 use parking_lot::Mutex;
 
-pub(crate) const SECTOR: u64 = 512;
+/// The unit that a disk writes whole, in bytes.
+pub const SECTOR: u64 = 512;
 
 /// Seeds to try: few by default, `ECTYPE_SEEDS` for more.
-pub(crate) fn seeds(default: u64) -> u64 {
+pub fn seeds(default: u64) -> u64 {
     std::env::var("ECTYPE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(default)
 }
 
 /// Names the seed when a test fails inside.
-pub(crate) struct Seed(pub(crate) u64);
+pub struct Seed(pub u64);
 
 impl Drop for Seed {
     fn drop(&mut self) {
@@ -30,9 +31,10 @@ impl Drop for Seed {
 }
 
 /// A base whose every sector says which one it is.
-pub(crate) struct PatternBase(pub(crate) u64);
+pub struct PatternBase(pub u64);
 
-pub(crate) fn base_stamp(sector: u64) -> u64 {
+/// What fills a sector of the base.
+pub fn base_stamp(sector: u64) -> u64 {
     0xba5e_0000_0000_0000 | sector
 }
 
@@ -58,7 +60,8 @@ impl BlockSource for PatternBase {
     }
 }
 
-pub(crate) fn stamp_sectors(stamp: u64, sectors: u64) -> Vec<u8> {
+/// Bytes of so many sectors, each filled with one stamp.
+pub fn stamp_sectors(stamp: u64, sectors: u64) -> Vec<u8> {
     stamp.to_le_bytes().repeat((sectors * SECTOR / 8) as usize)
 }
 
@@ -83,7 +86,7 @@ struct Flushed {
 
 /// Every value of every sector, and what was promised about it.
 #[derive(Default)]
-pub(crate) struct Model {
+pub struct Model {
     history: Vec<Vec<(usize, u64)>>,
     operations: Vec<Submitted>,
     flushes: Vec<Flushed>,
@@ -92,7 +95,8 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn new(capacity: u64, base: u64) -> Self {
+    /// The model of a fresh volume over a base of `base` bytes.
+    pub fn new(capacity: u64, base: u64) -> Self {
         let sector = |s: u64| vec![(0, if s * SECTOR < base { base_stamp(s) } else { 0 })];
         Self {
             history: (0..capacity / SECTOR).map(sector).collect(),
@@ -103,7 +107,7 @@ impl Model {
     }
 
     /// A write begins; returns its number.
-    pub(crate) fn submit(&mut self, at: usize, sector: u64, count: u64, zero: bool) -> usize {
+    pub fn submit(&mut self, at: usize, sector: u64, count: u64, zero: bool) -> usize {
         let operation = self.operations.len();
         self.operations.push(Submitted { begin: at, acked: None });
         for s in sector..sector + count {
@@ -113,21 +117,23 @@ impl Model {
         operation
     }
 
-    pub(crate) fn acknowledge(&mut self, operation: usize, at: usize) {
+    /// A write was answered at this place in the log.
+    pub fn acknowledge(&mut self, operation: usize, at: usize) {
         self.operations[operation].acked = Some(at);
     }
 
     /// What is answered now; a flush that begins now covers it.
-    pub(crate) fn answered(&self) -> usize {
+    pub fn answered(&self) -> usize {
         self.operations.len() - 1
     }
 
-    pub(crate) fn flushed(&mut self, floor: usize, at: usize) {
+    /// A flush that covers everything up to `floor` was answered.
+    pub fn flushed(&mut self, floor: usize, at: usize) {
         self.flushes.push(Flushed { floor, acked: at });
     }
 
     /// Starts anew from a content that is durable.
-    pub(crate) fn restart(&mut self, bytes: &[u8], at: usize) {
+    pub fn restart(&mut self, bytes: &[u8], at: usize) {
         let operation = self.operations.len();
         self.operations.push(Submitted { begin: at, acked: Some(at) });
         self.flushes.push(Flushed { floor: operation, acked: at });
@@ -142,7 +148,7 @@ impl Model {
     }
 
     /// The size to open with after a crash at this place in the log.
-    pub(crate) fn size_at(&self, at: usize) -> u64 {
+    pub fn size_at(&self, at: usize) -> u64 {
         self.sizes.iter().filter(|(begin, _)| *begin <= at).map(|(_, size)| *size).max().unwrap()
     }
 
@@ -170,38 +176,47 @@ impl Model {
     }
 
     /// After the death of the host at a place in the log.
-    pub(crate) fn check_host_crash(&self, bytes: &[u8], at: usize) {
+    pub fn check_host_crash(&self, bytes: &[u8], at: usize) {
         let done = self.flushes.iter().filter(|flush| flush.acked <= at);
         let floor = done.map(|flush| flush.floor).max().unwrap_or(0);
         self.check(bytes, floor, at, "host crash");
     }
 
     /// After the death of the process now: everything answered is there.
-    pub(crate) fn check_process_death(&self, bytes: &[u8]) {
+    pub fn check_process_death(&self, bytes: &[u8]) {
         self.check(bytes, self.answered(), usize::MAX, "process death");
     }
 }
 
-pub(crate) fn stamp_for(operation: usize) -> u64 {
+/// What fills the sectors that an operation writes.
+pub fn stamp_for(operation: usize) -> u64 {
     0x57a0_0000_0000_0000 | operation as u64
 }
 
 /// A volume on a simulated host, with its model.
-pub(crate) struct Rig {
-    pub(crate) dir: SimDir,
-    pub(crate) host: Host,
-    pub(crate) spec: VolumeSpec,
-    pub(crate) base: Arc<dyn BlockSource>,
-    pub(crate) volume: Option<Arc<Volume>>,
-    pub(crate) model: Arc<Mutex<Model>>,
-    pub(crate) rng: SimRng,
+pub struct Rig {
+    /// The simulated disk.
+    pub dir: SimDir,
+    /// The host around it.
+    pub host: Host,
+    /// What the volume is opened with.
+    pub spec: VolumeSpec,
+    /// What lies under it.
+    pub base: Arc<dyn BlockSource>,
+    /// The volume, while it is open.
+    pub volume: Option<Arc<Volume>>,
+    /// What it may hold.
+    pub model: Arc<Mutex<Model>>,
+    /// What decides the workload.
+    pub rng: SimRng,
     /// Writes land in the middle of syncs.
     hooked: bool,
     /// The workload also grows the volume.
-    pub(crate) grows: bool,
+    pub grows: bool,
 }
 
-pub(crate) fn spec(capacity: u64) -> VolumeSpec {
+/// What a simulated volume of this capacity is opened with.
+pub fn spec(capacity: u64) -> VolumeSpec {
     VolumeSpec {
         dir: "/nowhere".into(),
         run_dir: "/nowhere".into(),
@@ -216,7 +231,7 @@ pub(crate) fn spec(capacity: u64) -> VolumeSpec {
 
 impl Rig {
     /// A rig before its volume is made.
-    pub(crate) fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         let mut rng = SimRng::new(seed);
         let capacity = (rng.below(48) + 1) * 4096 + rng.below(8) * SECTOR;
         let base = rng.below(capacity / SECTOR + 1) * SECTOR;
@@ -238,12 +253,14 @@ impl Rig {
         }
     }
 
-    pub(crate) fn create(&mut self) {
+    /// Makes the volume.
+    pub fn create(&mut self) {
         let made = Volume::create_on(&self.host, &self.spec, Arc::clone(&self.base)).unwrap();
         self.volume = Some(Arc::new(made));
     }
 
-    pub(crate) fn open(&mut self) {
+    /// Opens it anew, as after a death of the process.
+    pub fn open(&mut self) {
         self.try_open().unwrap();
     }
 
@@ -254,11 +271,13 @@ impl Rig {
         Ok(())
     }
 
-    pub(crate) fn volume(&self) -> Arc<Volume> {
+    /// The open volume.
+    pub fn volume(&self) -> Arc<Volume> {
         Arc::clone(self.volume.as_ref().unwrap())
     }
 
-    pub(crate) fn content(&self) -> Vec<u8> {
+    /// All bytes of the open volume.
+    pub fn content(&self) -> Vec<u8> {
         content(self.volume().as_ref())
     }
 
@@ -270,7 +289,7 @@ impl Rig {
     }
 
     /// One write or zeroing; errors are left to the model: not acknowledged.
-    pub(crate) fn write(&mut self, fua: bool) -> Result<(), Error> {
+    pub fn write(&mut self, fua: bool) -> Result<(), Error> {
         let (sector, count) = self.range();
         let kind = self.rng.below(10);
         let volume = self.volume();
@@ -295,7 +314,8 @@ impl Rig {
         Ok(())
     }
 
-    pub(crate) fn flush(&mut self) -> Result<(), Error> {
+    /// A flush; an error is no promise.
+    pub fn flush(&mut self) -> Result<(), Error> {
         let floor = self.model.lock().answered();
         self.arm(true);
         let done = self.volume().flush();
@@ -345,7 +365,7 @@ impl Rig {
     }
 
     /// One step of a random workload.
-    pub(crate) fn step(&mut self) -> Result<(), Error> {
+    pub fn step(&mut self) -> Result<(), Error> {
         match self.rng.below(40) {
             0 if self.grows => self.grow(),
             1 => self.reopen(),
@@ -356,14 +376,15 @@ impl Rig {
         }
     }
 
-    pub(crate) fn run(&mut self, steps: u64) {
+    /// So many steps, each of which must succeed.
+    pub fn run(&mut self, steps: u64) {
         for _ in 0..steps {
             self.step().unwrap();
         }
     }
 
     /// Runs until a fault kills the process; says whether it did.
-    pub(crate) fn run_until_killed(&mut self, steps: u64) -> bool {
+    pub fn run_until_killed(&mut self, steps: u64) -> bool {
         let work = std::panic::AssertUnwindSafe(|| {
             if self.volume.is_none() {
                 self.create();
@@ -382,7 +403,7 @@ impl Rig {
     }
 
     /// Opens a crash image under the next boot.
-    pub(crate) fn open_image(&self, image: &SimDir, capacity: u64) -> Result<Volume, Error> {
+    pub fn open_image(&self, image: &SimDir, capacity: u64) -> Result<Volume, Error> {
         let mut host = self.host.clone();
         (host.dir, host.run) = (Arc::new(image.clone()), Arc::new(SimRun::new(2)));
         let spec = VolumeSpec { capacity, epoch: 2, ..self.spec.clone() };
@@ -390,7 +411,8 @@ impl Rig {
     }
 }
 
-pub(crate) fn content(device: &dyn BlockSource) -> Vec<u8> {
+/// All bytes of a device.
+pub fn content(device: &dyn BlockSource) -> Vec<u8> {
     let mut bytes = vec![0xee; device.size() as usize];
     device.read_at(0, &mut bytes).unwrap();
     bytes
@@ -398,7 +420,7 @@ pub(crate) fn content(device: &dyn BlockSource) -> Vec<u8> {
 
 impl Rig {
     /// Makes the volume on an empty simulated host.
-    pub(crate) fn create_anew(&mut self) {
+    pub fn create_anew(&mut self) {
         self.dir = SimDir::new(1);
         self.host.dir = Arc::new(self.dir.clone());
         self.create();
