@@ -2,9 +2,23 @@
 //!
 //! They return nothing and must never panic, loop or take memory by what the bytes claim.
 
+use std::io::Read;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use base::SystemClock;
+use blocks::{BlockDevice, BlockSource, Error, Extent};
+use parking_lot::Mutex;
+use rustix::net::{SendFlags, send};
+
 use crate::nbd::negotiation::{Negotiation, OPTION_BYTES_MAX, Offer, Step};
 use crate::nbd::protocol::OPTION_MAGIC;
 use crate::nbd::request::{HEADER_BYTES, Request};
+use crate::nbd::{Device, Export, Server};
+
+/// Size of the disk that sessions are about.
+const DISK_BYTES: usize = 128 * 1024;
 
 /// A client's side of a handshake: four bytes of flags, then options.
 ///
@@ -58,5 +72,91 @@ pub fn request(bytes: &[u8]) {
                 }
             }
         }
+    }
+}
+
+/// All that a client sends: a handshake, then requests with their payloads, to a server with
+/// a disk in memory. Returns when the server has hung up; how many bytes it answered.
+///
+/// # Panics
+/// When the server panics, or the host is out of sockets or threads.
+pub fn session(bytes: &[u8]) -> usize {
+    let device = Device::Writable(Arc::new(MemoryDisk(Mutex::new(vec![7; DISK_BYTES]))));
+    let export = Export { name: "volume".to_owned(), description: "a disk".to_owned(), device };
+    let server = Server::new(export, Arc::new(SystemClock::new())).expect("a short name");
+    let (mut ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.attend(theirs));
+        let client = ours.try_clone().expect("a socket");
+        scope.spawn(move || {
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                // A server that has hung up is no reason for a signal.
+                let Ok(sent) = send(&client, rest, SendFlags::NOSIGNAL) else { return };
+                rest = &rest[sent..];
+            }
+            let _ = client.shutdown(Shutdown::Write);
+        });
+        let mut answered = Vec::new();
+        // A reset instead of an end says the same.
+        let _ = ours.read_to_end(&mut answered);
+        answered.len()
+    })
+}
+
+/// A disk that is a vector.
+struct MemoryDisk(Mutex<Vec<u8>>);
+
+impl MemoryDisk {
+    fn with<T>(
+        &self,
+        offset: u64,
+        length: u64,
+        what: impl FnOnce(&mut [u8]) -> T,
+    ) -> Result<T, Error> {
+        let mut bytes = self.0.lock();
+        let end = offset.checked_add(length).and_then(|end| usize::try_from(end).ok());
+        let range = end.and_then(|end| bytes.get_mut(offset as usize..end));
+        range.map(what).ok_or_else(|| Error::Invalid { what: "a range past the end".to_owned() })
+    }
+}
+
+impl BlockSource for MemoryDisk {
+    fn size(&self) -> u64 {
+        DISK_BYTES as u64
+    }
+
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<(), Error> {
+        self.with(offset, out.len() as u64, |bytes| out.copy_from_slice(bytes))
+    }
+
+    fn extents(&self, offset: u64, length: u64) -> Result<Vec<Extent>, Error> {
+        self.with(offset, length, |bytes| {
+            let part = |bytes: &[u8]| {
+                let zero = bytes.iter().all(|byte| *byte == 0);
+                Extent { length: bytes.len() as u64, zero, hole: zero }
+            };
+            bytes.chunks(512).map(part).collect()
+        })
+    }
+}
+
+impl BlockDevice for MemoryDisk {
+    fn write_at(&self, offset: u64, data: &[u8], _fua: bool) -> Result<(), Error> {
+        self.with(offset, data.len() as u64, |bytes| bytes.copy_from_slice(data))
+    }
+
+    fn flush(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn write_zeroes(
+        &self,
+        offset: u64,
+        length: u64,
+        _keep_allocated: bool,
+        _fua: bool,
+    ) -> Result<(), Error> {
+        self.with(offset, length, |bytes| bytes.fill(0))
     }
 }

@@ -11,7 +11,8 @@ use super::{
     manifest::{self, ManifestKey},
     node::{Node, PublicNode},
     pack::{
-        HEADER_BYTES, PackKind, PackRef, TRAILER_BYTES, Trailer, check_header, check_whole, scan,
+        FOOTER_ENTRY_BYTES, HEADER_BYTES, PackKind, PackRef, RECORD_HEAD_BYTES, TRAILER_BYTES,
+        Trailer, check_header, check_whole, scan,
     },
     record::{self, RECORD_ALIGN_BYTES},
     store::parse_layout,
@@ -43,7 +44,10 @@ pub fn record(bytes: &[u8]) {
     }
 }
 
-/// A stored node, with a right id.
+/// A stored node, with a right id; and sealed, when its public part is one.
+///
+/// # Panics
+/// When what is accepted is not what would be written.
 pub fn node(bytes: &[u8]) {
     let mut id = [0; 16];
     if let Some(stated) = bytes.get(16..32) {
@@ -51,12 +55,52 @@ pub fn node(bytes: &[u8]) {
     }
     let store = StoreId(id);
     let record = RecordId::of(bytes);
-    let _ = PublicNode::parse(record, store, bytes);
     let _ = Node::open(record, &RecordKey::from_bytes([1; 32]), store, &mut bytes.to_vec());
+    let Ok(public) = PublicNode::parse(record, store, bytes) else { return };
+
+    let (length, end) = (public.byte_length(), bytes.len() - TAG_BYTES);
+    let mut stored = bytes[..end].to_vec();
+    let key = SealKey::fresh(&Fixed).seal(&bytes[..length], &mut stored, length);
+    let node = Node::open(RecordId::of(&stored), &key, store, &mut stored.clone());
+    let (_, _, again) = node.expect("a sealed node opens").seal(&Fixed);
+    assert!(again == stored, "one content has one encoding");
 }
 
-/// A pack: whole, piece by piece, and by scan.
+/// A pack: whole, piece by piece, and by scan; as it is, and with right ids and sums.
+///
+/// # Panics
+/// When a record is found outside the pack, or not found that is in its footer.
 pub fn pack(bytes: &[u8]) {
+    one_pack(bytes);
+    if let Some(summed) = with_sums(bytes) {
+        one_pack(&summed);
+    }
+}
+
+/// The bytes as a pack whose footer and record heads name what is there.
+fn with_sums(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = bytes.to_vec();
+    let trailer = bytes.len().checked_sub(TRAILER_BYTES)?;
+    let four = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?) as usize);
+    let count = four(trailer + 12)?;
+    let footer = trailer.checked_sub(count.checked_mul(FOOTER_ENTRY_BYTES)?)?;
+    for entry in (footer..trailer).step_by(FOOTER_ENTRY_BYTES) {
+        let body = four(entry + 32)?.checked_add(RECORD_HEAD_BYTES)?;
+        let end = body.checked_add(four(entry + 36)?)?;
+        if end > footer {
+            return None;
+        }
+        let id = RecordId::of(&out[body..end]).0;
+        out[entry..entry + 32].copy_from_slice(&id);
+        let stated = body - RECORD_HEAD_BYTES + 16;
+        out[stated..stated + 32].copy_from_slice(&id);
+    }
+    let sum = *blake3::hash(&out[footer..trailer]).as_bytes();
+    out[trailer + 32..].copy_from_slice(&sum);
+    Some(out)
+}
+
+fn one_pack(bytes: &[u8]) {
     let mut id = [0; 16];
     if let Some(stated) = bytes.get(16..32) {
         id.copy_from_slice(stated);
@@ -65,27 +109,44 @@ pub fn pack(bytes: &[u8]) {
     for kind in PackKind::ALL {
         let name = PackName(*blake3::hash(bytes).as_bytes());
         let pack = PackRef { kind, op_sequence: 1, name };
-        let _ = check_whole(&pack, store, bytes);
+        let whole = check_whole(&pack, store, bytes);
         let _ = check_header(&pack, store, &bytes[..bytes.len().min(HEADER_BYTES)]);
         if let Some(at) = bytes.len().checked_sub(TRAILER_BYTES)
             && let Ok(trailer) = Trailer::parse(&pack, bytes.len() as u64, &bytes[at..])
         {
             let _ = trailer.footer(&pack, &bytes[trailer.footer_offset as usize..at]);
         }
-        for entry in scan(bytes, kind) {
-            assert!(entry.end() <= bytes.len() as u64);
+        let found = scan(bytes, kind);
+        assert!(found.iter().all(|entry| entry.end() <= bytes.len() as u64));
+        if let Ok(entries) = whole {
+            assert_eq!(found, entries, "a scan finds what the footer names");
         }
     }
 }
 
-/// The small formats: store layout, manifest, recorded pack.
+/// The small formats: store layout, manifest, recorded pack; as they are, and with right sums.
+///
+/// # Panics
+/// When what is accepted is not what would be written.
 pub fn small(bytes: &[u8]) {
     let _ = parse_layout(bytes);
+    if bytes.len() >= 32 {
+        let (head, _) = bytes.split_at(32);
+        let _ = parse_layout(&[head, blake3::hash(head).as_bytes()].concat());
+    }
     let mut id = [0; 16];
     if let Some(stated) = bytes.get(16..32) {
         id.copy_from_slice(stated);
     }
-    let _ = manifest::parse(StoreId(id), "name", &ManifestKey::from_bytes([1; 32]), bytes);
+    let key = [1; 32];
+    let read =
+        |bytes: &[u8]| manifest::parse(StoreId(id), "name", &ManifestKey::from_bytes(key), bytes);
+    let _ = read(bytes);
+    let mut hasher = blake3::Hasher::new_keyed(&key);
+    hasher.update(bytes).update(b"name");
+    if let Ok(payload) = read(&[bytes, hasher.finalize().as_bytes()].concat()) {
+        assert_eq!(payload, bytes[32..]);
+    }
     if let Ok(pack) = RecordedPack::from_bytes(bytes) {
         assert_eq!(*pack.to_bytes(), bytes);
     }

@@ -248,7 +248,7 @@ impl Node {
 
 impl PublicNode {
     /// Length of the public part, in bytes.
-    fn byte_length(&self) -> usize {
+    pub(super) fn byte_length(&self) -> usize {
         let entry = if self.level == 0 { ENTRY_BYTES } else { ENTRY_ABOVE_BYTES };
         let root = if self.root.is_some() { ROOT_BYTES } else { 0 };
         HEAD_BYTES + root + self.entries.len() * entry

@@ -119,6 +119,11 @@ impl Server {
         }
     }
 
+    /// Serves one client on this thread, until it leaves.
+    pub(crate) fn attend(&self, client: UnixStream) {
+        self.shared.attend(Arc::new(client));
+    }
+
     /// Takes no more requests, answers those that have arrived and closes every connection.
     /// What is not done within `drain` loses its connection first. Returns whether all went
     /// in order.

@@ -31,3 +31,19 @@ fn options_of_the_corpus_are_survived() {
 fn requests_of_the_corpus_are_survived() {
     replay("request", export::fuzz::request);
 }
+
+/// Invariant 27: a server answers or hangs up, whatever a client sends.
+#[test]
+fn sessions_of_the_corpus_are_survived() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/session");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(export::fuzz::session(&bytes) >= 18, "the server's greeting");
+        for at in (0..bytes.len()).step_by(bytes.len().div_ceil(60)) {
+            export::fuzz::session(&bytes[..at]);
+            let mut changed = bytes.clone();
+            changed[at] ^= 0x81;
+            export::fuzz::session(&changed);
+        }
+    }
+}
