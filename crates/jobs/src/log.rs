@@ -99,7 +99,9 @@ pub trait JobLog: Send + Sync {
     /// [`JobLogError::Stale`] when the job is not running under this epoch.
     async fn renew(&self, fence: &Fence, lease_until: Timestamp) -> Result<Ack, JobLogError>;
 
-    /// Replaces the progress and the lease, durably before it returns.
+    /// Replaces the progress and the lease, durably before it returns. A job that is put off
+    /// while its writer has not yet heard that a cancel was asked ([`Progress::cancel_heard`]) is
+    /// due at once: a cancel waits for no pause.
     ///
     /// # Errors
     /// [`JobLogError::Stale`] when the job is not running under this epoch; nothing is written.

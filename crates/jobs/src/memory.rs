@@ -74,6 +74,7 @@ impl JobLog for MemoryLog {
             row.lease_owner = Some(claim.owner.to_owned());
             row.lease_until = claim.lease_until;
             row.updated_at = claim.now;
+            row.progress.cancel_heard = row.cancel_asked;
             row.clone()
         }))
     }
@@ -94,6 +95,10 @@ impl JobLog for MemoryLog {
     ) -> Result<Ack, JobLogError> {
         self.held(fence, |row| {
             row.progress = progress.clone();
+            let queued = progress.status == JobStatus::Queued;
+            if queued && row.cancel_asked && !progress.cancel_heard {
+                row.progress.not_before = now;
+            }
             row.lease_until = lease_until;
             row.updated_at = now;
             Ack { cancel_asked: row.cancel_asked }

@@ -96,6 +96,8 @@ pub struct Progress {
     pub failure: Option<Failure>,
     /// What went wrong last, for people; cleared when a step is done.
     pub last_error: Option<String>,
+    /// The writer has heard of the cancel, if one was asked; not stored. See [`crate::JobLog::save`].
+    pub cancel_heard: bool,
 }
 
 /// A job as its requester inserts it, in the transaction of the change that needs it.
@@ -168,6 +170,7 @@ impl JobRecord {
                 state_json: new.state_json,
                 failure: None,
                 last_error: None,
+                cancel_heard: false,
             },
             cancel_asked: false,
             lease_owner: None,

@@ -178,6 +178,7 @@ impl Run<'_> {
 
     async fn save(&mut self) -> Result<(), JobLogError> {
         let now = self.runner.clock.wall();
+        self.record.progress.cancel_heard = self.cancel;
         let lease_until = match self.record.progress.status {
             JobStatus::Running => now.plus(self.runner.lease),
             _ => now,
@@ -344,8 +345,10 @@ impl Run<'_> {
         if error.is_some() {
             progress.last_error = error;
         }
+        let heard = self.cancel;
         self.save().await?;
-        Ok(Outcome::PutOff(until))
+        let now = self.runner.clock.wall();
+        Ok(Outcome::PutOff(if self.cancel && !heard { now } else { until }))
     }
 
     async fn settle(&mut self, status: JobStatus) -> Result<Option<Outcome>, JobLogError> {

@@ -214,6 +214,44 @@ async fn a_queued_job_can_be_cancelled_before_it_begins() {
     assert_eq!(world.log.get(&id).unwrap().progress.failure.unwrap().code, CANCELLED);
 }
 
+/// A cancel that is asked while a step runs, and fails, does not wait for the pause.
+#[tokio::test]
+async fn a_cancel_does_not_wait_for_a_job_that_is_put_off() {
+    let world = ToyWorld::new(Mistake::None);
+    let (log, clock) = (world.log.clone(), world.clock.clone());
+    let (job, calls) = told(false, move |n, cx| {
+        assert_eq!(n, 1, "it is not begun again");
+        log.ask_cancel(&cx.fence().job, clock.wall());
+        Err(StepError::retry("busy", "busy"))
+    });
+    let id = insert_one(&world, "0");
+    let runner = runner(&world, job);
+    let now = world.clock.wall();
+    let first = runner.run_one().await.unwrap().unwrap();
+    assert_eq!(first.outcome, jobs::Outcome::PutOff(now));
+    let second = runner.run_one().await.unwrap().unwrap();
+    assert_eq!(second.outcome, jobs::Outcome::Settled(JobStatus::Cancelled));
+    assert_eq!(*calls.lock().unwrap(), ["run", "undo"]);
+    assert_eq!(world.log.get(&id).unwrap().progress.failure.unwrap().code, CANCELLED);
+    assert_eq!(world.clock.wall(), now);
+}
+
+/// A job that cannot go back any more keeps its pauses: a cancel does not make it spin.
+#[tokio::test]
+async fn a_cancel_makes_a_committing_job_try_once_and_no_faster() {
+    let world = ToyWorld::new(Mistake::None);
+    let (log, clock) = (world.log.clone(), world.clock.clone());
+    let (job, _) = told(true, move |_, cx| {
+        log.ask_cancel(&cx.fence().job, clock.wall());
+        Err(StepError::retry("away", "away"))
+    });
+    insert_one(&world, "0");
+    let runner = runner(&world, job);
+    assert!(runner.run_one().await.unwrap().is_some());
+    assert!(runner.run_one().await.unwrap().is_some());
+    assert!(runner.run_one().await.unwrap().is_none(), "the third try waits");
+}
+
 #[tokio::test]
 async fn a_long_step_hears_of_a_cancel_by_its_heartbeat() {
     let world = ToyWorld::new(Mistake::None);

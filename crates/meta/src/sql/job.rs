@@ -32,7 +32,9 @@ pub(crate) fn record(row: Row) -> Result<JobRecord, StoreError> {
     let subject = row.text()?;
     let host = row.opt_text()?;
     let asked_by = row.text()?;
-    let progress = progress(&mut row)?;
+    let mut progress = progress(&mut row)?;
+    let cancel_asked = row.bool()?;
+    progress.cancel_heard = cancel_asked;
     Ok(JobRecord {
         id,
         kind,
@@ -41,7 +43,7 @@ pub(crate) fn record(row: Row) -> Result<JobRecord, StoreError> {
         host,
         asked_by,
         progress,
-        cancel_asked: row.bool()?,
+        cancel_asked,
         lease_owner: row.opt_text()?,
         lease_until: row.time()?,
         epoch: row.count()?,
@@ -64,6 +66,7 @@ fn progress(row: &mut Row) -> Result<Progress, StoreError> {
             _ => return Err(row.damaged("half a failure")),
         },
         last_error: row.opt_text()?,
+        cancel_heard: false,
     })
 }
 

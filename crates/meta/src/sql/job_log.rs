@@ -69,7 +69,8 @@ async fn save(
     let failure = progress.failure.as_ref();
     let row = tx
         .one(
-            "UPDATE jobs SET status = $3, phase = $4, step = $5, attempts = $6, not_before = $7,
+            "UPDATE jobs SET status = $3, phase = $4, step = $5, attempts = $6,
+               not_before = CASE WHEN cancel_asked > $14 THEN $13 ELSE $7 END,
                state_json = $8, failure_code = $9, failure_message = $10, last_error = $11,
                lease_until = $12, updated_at = $13
              WHERE id = $1 AND epoch = $2 AND status = 'running' RETURNING cancel_asked",
@@ -87,6 +88,8 @@ async fn save(
                 progress.last_error.as_deref(),
                 lease_until,
                 now,
+                // A cancel that the worker has not heard of waits for no pause.
+                progress.cancel_heard,
             ],
         )
         .await?;
