@@ -25,11 +25,15 @@ mod view;
 mod volume;
 
 pub use account::{Account, ApiKey, Principal, ResourceGroup, TokenKey};
-pub use allowed_use::AllowedUse;
+pub use allowed_use::{
+    AllowedUse, EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, Expression, ExpressionError,
+    InstanceFacts, NoResult, Over,
+};
 pub use event::{Event, EventDraft, Initiator, Outcome, Severity, Target};
 pub use image::{
-    Image, ImageEncryption, ImagePatch, ImageStatus, ImageStatusReason, LifecycleChange, SealedRef,
-    SourceVolume, Visibility, apply_due, check_source, lifecycle_change,
+    IMAGE_TRANSITIONS, Image, ImageEncryption, ImageGuard, ImagePatch, ImageStatus,
+    ImageStatusReason, ImageTransition, ImageTrigger, LifecycleChange, SealedRef, SourceVolume,
+    Visibility, apply_due, check_source, deleting_failed, image_profiles, lifecycle_change,
 };
 pub use instance::{
     ActionKind, ActionStatus, HostFailurePolicy, Instance, InstanceAction, InstancePatch,

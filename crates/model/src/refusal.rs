@@ -115,6 +115,21 @@ pub enum Refusal {
         /// Its status.
         status: ImageStatus,
     },
+    /// The instance is not what the image or boot volume may be used for.
+    #[error(
+        "The {of} {id} may only be used where `{expression}` holds; here it does not: {facts}. \
+         Choose another profile or metadata service, or change allowed_use.instance."
+    )]
+    NotAllowedUse {
+        /// `image` or `boot volume`.
+        of: &'static str,
+        /// Its id.
+        id: String,
+        /// The expression that does not hold.
+        expression: String,
+        /// What it was judged by.
+        facts: String,
+    },
     /// Stock images belong to the provider.
     #[error("Image {image} is a stock image of the provider. Only custom images can be changed.")]
     ImagePublic {

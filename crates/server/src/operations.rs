@@ -84,6 +84,10 @@ operations! {
     DELETE "/v1/images/{id}" delete_image: by (Vpc vpc::images::delete);
     POST "/v1/images/{id}/deprecate" deprecate_image: by (Vpc vpc::images::deprecate);
     POST "/v1/images/{id}/obsolete" obsolete_image: by (Vpc vpc::images::obsolete);
+    GET "/v1/images/{id}/instance_profiles" list_image_instance_profiles:
+        by (Vpc vpc::images::instance_profiles);
+    GET "/v1/images/{id}/bare_metal_server_profiles" list_image_bare_metal_server_profiles:
+        by (Vpc vpc::images::bare_metal_server_profiles);
 
     GET "/v1/volumes" list_volumes: by (Vpc vpc::volumes::list);
     POST "/v1/volumes" create_volume: by (Vpc vpc::volumes::create);
@@ -244,9 +248,7 @@ pub const KNOWN: &[&str] = &[
     "/v1/floating_ips",
     "/v1/flow_log_collectors",
     "/v1/ike_policies",
-    "/v1/images/{id}/bare_metal_server_profiles",
     "/v1/images/{id}/export_jobs",
-    "/v1/images/{id}/instance_profiles",
     "/v1/instance/templates",
     "/v1/instance_groups",
     "/v1/instances/{id}/cluster_network_attachments",

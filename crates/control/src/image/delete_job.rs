@@ -7,8 +7,10 @@ use std::sync::Weak;
 
 use async_trait::async_trait;
 use base::ImageId;
-use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
 use meta::{Change, StoreError};
+use model::Outcome;
+use policy::Action;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,6 +25,7 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Removes an image.
 pub(crate) struct DeleteJob {
+    region: Weak<Control>,
     steps: Vec<Box<dyn Step<State>>>,
 }
 
@@ -32,6 +35,7 @@ pub(crate) struct State {}
 impl DeleteJob {
     pub(crate) fn new(region: &Weak<Control>) -> Self {
         Self {
+            region: Weak::clone(region),
             steps: vec![
                 Box::new(Settled { region: Weak::clone(region) }),
                 Box::new(Forget { region: Weak::clone(region) }),
@@ -51,6 +55,40 @@ impl Job for DeleteJob {
     fn steps(&self) -> &[Box<dyn Step<State>>] {
         &self.steps
     }
+
+    /// Nothing was removed: the image is what it was before, and can be deleted again.
+    async fn on_failed(
+        &self,
+        cx: &StepContext,
+        _: &mut State,
+        failure: &Failure,
+    ) -> Result<(), StepError> {
+        let region = control(&self.region)?;
+        let id = image_id(cx)?;
+        tracing::error!(image = %id, code = %failure.code, why = %failure.message, "not deleted");
+        let image = match region.store().image_any(JOB, &id).await {
+            Ok(view) => view.image,
+            Err(StoreError::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(store_step(error)),
+        };
+        // Its deletion ended the billing.
+        let usage = image.logical.map(|logical| region.image_usage(&image, logical));
+        let change = region.region_change(
+            Action::ImageDelete.as_str(),
+            Outcome::Failure,
+            "image",
+            &image.head,
+            region.region().as_str(),
+            usage.into_iter().collect(),
+        );
+        let now = region.now();
+        let set = region.store().image_delete_failed(JOB, cx.fence(), &id, now, change);
+        set.await.map_err(store_step)
+    }
+}
+
+fn image_id(cx: &StepContext) -> Result<ImageId, StepError> {
+    ImageId::parse(cx.subject()).map_err(|e| StepError::fail("bad_subject", e.to_string()))
 }
 
 /// Waits for the capture that made, or was making, the image.
@@ -97,8 +135,7 @@ impl Step<State> for Forget {
 
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
         let region = control(&self.region)?;
-        let id = ImageId::parse(cx.subject())
-            .map_err(|e| StepError::fail("bad_subject", e.to_string()))?;
+        let id = image_id(cx)?;
         super::manifest::remove(&region, &id).await.map_err(storage_step)?;
         match region.store().image_gone(JOB, cx.fence(), &id, Change::default()).await {
             // A repeat after the row went.

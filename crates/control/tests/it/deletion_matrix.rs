@@ -94,16 +94,28 @@ impl Story for DeleteImage {
         self.disk.same_as(&self.world.volume_disk(&self.vm.volume).await, "the volume")?;
         let found = self.world.region().image(self.world.ctx(), &self.image).await;
         if ended != JobStatus::Succeeded {
-            // Its first step only looks: no failure of it is known, so none has a way back.
+            // Its first step only looks: the image is as it was, and can be deleted again.
             let status = found.unwrap().image.status;
-            ensure!(status == ImageStatus::Deleting, "it is {status}");
-            return Ok(());
+            ensure!(status == ImageStatus::Available, "it is {status}");
+            let usage = self.world.usage(&self.image).await;
+            let open = usage.iter().filter(|record| record.until.is_none()).count();
+            ensure!(open == 1, "it is billed {open} times");
+            self.begin().await;
+            self.world.settle().await;
+            return self.gone().await.map_err(|wrong| format!("deleting again: {wrong}"));
         }
+        let events = self.world.events("is.image.image.delete").await.len();
+        ensure!(events == 1, "{events} events");
+        self.gone().await
+    }
+}
+
+impl DeleteImage {
+    async fn gone(&self) -> Result<(), String> {
+        let found = self.world.region().image(self.world.ctx(), &self.image).await;
         ensure!(not_found(&found), "the image is there");
         let manifests = self.world.chunks().manifests().unwrap();
         ensure!(!manifests.contains(&self.image.to_string()), "its manifest is there");
-        let events = self.world.events("is.image.image.delete").await.len();
-        ensure!(events == 1, "{events} events");
         let usage = self.world.usage(&self.image).await;
         ensure!(usage.iter().all(|record| record.until.is_some()), "it is still billed");
         Ok(())

@@ -169,6 +169,16 @@ pub trait ImageStore: Send + Sync {
         reasons: Vec<ImageStatusReason>,
         change: Change,
     ) -> Result<(), StoreError>;
+    /// A deletion failed for good before anything was removed: the image is what it was before
+    /// (`model::deleting_failed`). Nothing happens to one that is not deleting, or gone.
+    async fn image_delete_failed(
+        &self,
+        permit: SystemPermit,
+        fence: &Fence,
+        id: &ImageId,
+        now: Timestamp,
+        change: Change,
+    ) -> Result<(), StoreError>;
     /// The volume of a settled capture is free again: not busy, and starts of its instance that
     /// waited are released (status `starting`, their jobs due now). Only the job that holds the
     /// volume frees it; idempotent, also when the volume is gone.

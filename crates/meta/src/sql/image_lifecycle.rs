@@ -1,10 +1,10 @@
 //! Images change: name, allowed use, dates, status, deletion.
 
 use base::{ImageId, Timestamp};
-use jobs::NewJob;
+use jobs::{Fence, NewJob};
 use model::{
     Image, ImagePatch, ImageStatus, ImageView, LifecycleChange, Refusal, apply_due,
-    lifecycle_change,
+    deleting_failed, lifecycle_change,
 };
 use policy::{Action, Permit};
 
@@ -115,6 +115,26 @@ pub(crate) async fn delete(
     image.status_reasons.clear();
     image::write(tx, &mut image).await?;
     job::insert(tx, job, now, now).await?;
+    outbox::write(tx, change).await
+}
+
+pub(crate) async fn delete_failed(
+    tx: &mut Session,
+    fence: &Fence,
+    id: &ImageId,
+    now: Timestamp,
+    change: &Change,
+) -> Result<(), StoreError> {
+    job::fence(tx, fence).await?;
+    let mut image = match image::any(tx, id).await {
+        Ok(view) => view.image,
+        Err(StoreError::NotFound { .. }) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !deleting_failed(&mut image, now) {
+        return Ok(());
+    }
+    image::write(tx, &mut image).await?;
     outbox::write(tx, change).await
 }
 

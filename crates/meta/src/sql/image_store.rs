@@ -139,6 +139,17 @@ impl ImageStore for SqlStore {
         writing!(self, |tx| image_capture::failed(tx, fence, id, &reasons, &change))
     }
 
+    async fn image_delete_failed(
+        &self,
+        _permit: SystemPermit,
+        fence: &Fence,
+        id: &ImageId,
+        now: Timestamp,
+        change: Change,
+    ) -> Result<()> {
+        writing!(self, |tx| image_lifecycle::delete_failed(tx, fence, id, now, &change))
+    }
+
     async fn image_settled(
         &self,
         _permit: SystemPermit,

@@ -9,6 +9,7 @@ use model::{
 use policy::{Action, Permit};
 
 use super::{
+    allowed_use,
     head::{changed, limit_check, written},
     instance_create::{NAMES, vcpus, vcpus_used},
     instance_view, job, outbox, permit,
@@ -88,6 +89,9 @@ pub(crate) async fn update(
     }
     if let Some(host_failure) = patch.host_failure {
         instance.host_failure = host_failure;
+    }
+    if patch.profile.is_some() || patch.metadata_service.is_some() {
+        allowed_use::check_changed(tx, &instance).await?;
     }
     write(tx, &mut instance).await?;
     outbox::write(tx, change).await

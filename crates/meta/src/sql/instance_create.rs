@@ -8,7 +8,7 @@ use model::{
 use policy::{Action, Permit};
 
 use super::{
-    attachment,
+    allowed_use, attachment,
     counter::{self, Counter},
     head::{NameSpace, group_check, head_binds, limit_check, not_found},
     image_capture, ip_allocation, job, nic, outbox, permit,
@@ -34,9 +34,11 @@ pub(crate) async fn create(
     permit::covers_new(permit, Action::InstanceCreate, &head.account, &head.group)?;
     group_check(tx, &head.account, &head.group).await?;
     vpc::check(tx, &head.account, &instance.vpc).await?;
-    if let Some((image, _)) = &instance.image {
+    // An old boot volume boots whatever has become of the image that it was made of.
+    if let (true, Some((image, _))) = (allowed_use::boots_new(new), &instance.image) {
         image_capture::provisionable(tx, &head.account, image).await?;
     }
+    allowed_use::check_new(tx, new).await?;
     NAMES.check(tx, head.account.as_str(), &head.name, None).await?;
     limits(tx, new).await?;
     insert(tx, instance).await?;

@@ -11,6 +11,7 @@
 //!
 //! Next to read: `session`, then `image_create`.
 
+mod allowed_use;
 mod attachment;
 mod connect;
 mod counter;

@@ -2,7 +2,8 @@
 
 use base::Timestamp;
 use ectype_model::{
-    Image, ImageStatus, LifecycleChange, Refusal, Visibility, apply_due, lifecycle_change,
+    AllowedUse, IMAGE_TRANSITIONS, Image, ImageStatus, ImageTrigger, LifecycleChange, Refusal,
+    SealedRef, Visibility, apply_due, deleting_failed, image_profiles, lifecycle_change,
 };
 
 use crate::samples::{at, image};
@@ -243,4 +244,86 @@ fn public_images_are_stock() {
     assert!(!image.stock());
     image.visibility = Visibility::Public;
     assert!(image.stock());
+}
+
+/// S22: the table decides; for every status and all dates, by date and by its end of making, it
+/// says what the dates say, and every row is reachable.
+#[test]
+fn the_table_and_the_dates_agree() {
+    let dates = [None, Some(NOW - 2), Some(NOW), Some(NOW + 2)];
+    let mut seen = std::collections::HashSet::new();
+    for &status in ImageStatus::ALL {
+        for deprecation in dates {
+            for obsolescence in dates {
+                let mut image = dated(status, Dates(deprecation, obsolescence));
+                let wanted = image.status_by_dates(now());
+                let moved = apply_due(&mut image, now());
+                let lives = matches!(
+                    status,
+                    ImageStatus::Available | ImageStatus::Deprecated | ImageStatus::Obsolete
+                );
+                assert_eq!(image.status, if lives { wanted } else { status });
+                assert_eq!(moved, image.status != status);
+                if lives {
+                    seen.insert((status, ImageTrigger::Dates, image.status));
+                }
+            }
+        }
+    }
+    for row in IMAGE_TRANSITIONS.iter().filter(|row| row.on == ImageTrigger::Dates) {
+        let walked = seen.remove(&(row.from, row.on, row.to));
+        assert!(walked || row.when.is_empty(), "{row:?} is reached by no dates");
+    }
+    assert!(seen.is_empty(), "moves without a row: {seen:?}");
+}
+
+/// Every status but `deleting` can be deleted, and nothing but making ends `pending`.
+#[test]
+fn the_table_has_each_way_out_and_in() {
+    for &status in ImageStatus::ALL {
+        let on = |trigger| {
+            IMAGE_TRANSITIONS.iter().filter(move |row| row.from == status && row.on == trigger)
+        };
+        assert_eq!(on(ImageTrigger::Delete).count() == 1, status != ImageStatus::Deleting);
+        let made = usize::from(status == ImageStatus::Pending);
+        assert_eq!(on(ImageTrigger::MakingFailed).count(), made);
+        assert_eq!(on(ImageTrigger::Made).count(), made * 3);
+    }
+}
+
+/// An image whose deletion failed is what its dates say, or failed where it was never made.
+#[test]
+fn a_deletion_that_fails_leaves_the_image_as_it_was() {
+    for (dates, status) in [
+        (Dates(None, None), ImageStatus::Available),
+        (Dates(Some(NOW - 1), None), ImageStatus::Deprecated),
+        (Dates(Some(NOW - 2), Some(NOW - 1)), ImageStatus::Obsolete),
+        (Dates(Some(NOW + 1), Some(NOW + 2)), ImageStatus::Available),
+    ] {
+        let mut image = dated(ImageStatus::Deleting, dates);
+        assert!(deleting_failed(&mut image, now()));
+        assert_eq!(image.status, ImageStatus::Failed, "it was never made");
+        assert!(!deleting_failed(&mut image, now()));
+        let mut image = dated(ImageStatus::Deleting, dates);
+        image.sealed = Some(SealedRef { root_id: "root".to_owned(), sealed_root_key: Vec::new() });
+        assert!(deleting_failed(&mut image, now()));
+        assert_eq!(image.status, status, "{dates:?}");
+    }
+}
+
+/// The compatible profiles follow the expression; what an instance chooses beside it does not
+/// count.
+#[test]
+fn an_image_runs_on_the_profiles_that_it_allows() {
+    let of = |expression: &str| {
+        let mut image = image(ImageStatus::Available);
+        image.allowed_use =
+            AllowedUse { instance: expression.to_owned(), ..AllowedUse::anything("2026-10-06") };
+        image_profiles(&image).iter().map(|p| p.name).collect::<Vec<_>>()
+    };
+    assert_eq!(of("true").len(), ectype_model::catalog::INSTANCE_PROFILES.len());
+    assert!(of("true").is_sorted());
+    assert_eq!(of("vcpu.count > 16"), ["bx2-32x128"]);
+    assert_eq!(of("vcpu.count == 16 && metadata_service.enabled"), ["bx2-16x64"]);
+    assert!(of("gpu.count > 0").is_empty());
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "test code")]
 
+mod allowed_use;
 mod image_lifecycle;
 mod image_source;
 mod samples;

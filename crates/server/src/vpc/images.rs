@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use base::ImageId;
 use control::{ImageCreate, ImageFilter};
-use model::{ImagePatch, ImageView, Refusal};
-use wire::{Fields, List, Named, request, response};
+use model::{ImagePatch, ImageView, Refusal, image_profiles};
+use wire::{Fields, List, Named, PageRequest, request, response};
 
 use crate::{
     call::{ATTEMPTS_MAX, Call, changes_too_often, page_of},
@@ -12,6 +12,9 @@ use crate::{
 };
 
 const LIST: List<'_> = List { path: "images", items: "images" };
+/// Items of the lists of compatible profiles.
+const INSTANCE_PROFILES: &str = "instance_profiles";
+const BARE_METAL_SERVER_PROFILES: &str = "bare_metal_server_profiles";
 
 pub(crate) async fn list(call: Call) -> Answer {
     let want = request::image_list(&call.asked(), &call.query)?;
@@ -96,6 +99,29 @@ pub(crate) async fn deprecate(call: Call) -> Answer {
 pub(crate) async fn obsolete(call: Call) -> Answer {
     call.control().image_obsolete(&call.ctx, &id(&call)?).await?;
     Ok(Reply::empty())
+}
+
+/// The instance profiles that the image runs on, by name.
+pub(crate) async fn instance_profiles(call: Call) -> Answer {
+    let id = id(&call)?;
+    let image = call.control().image(&call.ctx, &id).await?.image;
+    let path = format!("images/{id}/{INSTANCE_PROFILES}");
+    let page = PageRequest::parse(&path, &call.query)?;
+    let all = image_profiles(&image);
+    let found = page.slice(&all, |profile| profile.name);
+    let r = call.render();
+    let items = found.items.iter().map(|p| response::instance_profile_reference(&r, p)).collect();
+    let list = List { path: &path, items: INSTANCE_PROFILES };
+    call.collection(list, &page, items, found.next.as_ref(), all.len() as u64)
+}
+
+/// The bare metal profiles that the image runs on: the region has none.
+pub(crate) async fn bare_metal_server_profiles(call: Call) -> Answer {
+    let id = id(&call)?;
+    call.control().image(&call.ctx, &id).await?;
+    let path = format!("images/{id}/{BARE_METAL_SERVER_PROFILES}");
+    let page = PageRequest::parse(&path, &call.query)?;
+    call.nothing(List { path: &path, items: BARE_METAL_SERVER_PROFILES }, &page)
 }
 
 fn id(call: &Call) -> Result<ImageId, Failure> {

@@ -188,7 +188,7 @@ async fn delete_instance(w: &World, made: &super::world::Made) {
 }
 
 /// Deletes an image and its row.
-async fn delete_image(w: &World, id: &ImageId) {
+pub(super) async fn delete_image(w: &World, id: &ImageId) {
     let job = w.job(&w.a, "image-delete", id);
     let job_id = job.id.clone();
     let permit = w.a.may(Action::ImageDelete, id);

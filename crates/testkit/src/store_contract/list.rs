@@ -23,6 +23,7 @@ macro_rules! store_contract_tests {
                 a_new_stock_image_deprecates_the_older, only_provisionable_images_make_instances,
                 stock_images_are_the_providers, an_attached_data_volume_is_no_source,
                 an_image_without_a_volume_has_a_place;
+            allowed_use: a_new_instance_is_judged, a_changed_instance_is_judged;
             captures: a_commit_counts_once, a_stale_worker_changes_nothing, a_failed_capture,
                 a_volume_is_freed_by_its_holder, a_volume_is_rebased_once,
                 deleting_a_pending_image_cancels, only_a_deleting_image_goes,
@@ -50,7 +51,7 @@ macro_rules! store_contract_tests {
             names: names_are_unique_in_an_account, names_are_unique_in_a_parent, account_limits,
                 network_limits, instance_limits;
             pages: ties_are_broken_in_byte_order, page_sizes_at_both_sides, pages_do_not_move,
-                every_list_pages;
+                random_changes_move_no_page, every_list_pages;
             races: one_capture_of_a_volume_at_once, one_of_a_name_at_once,
                 one_writer_of_a_revision_at_once, addresses_are_given_once,
                 claims_epochs_and_numbers_are_given_once, commit_meets_delete;

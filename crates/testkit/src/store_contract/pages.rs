@@ -150,3 +150,67 @@ pub async fn every_list_pages(fresh: &dyn FreshStore) {
     pages!(2, |page| s.instances(&scope, &Default::default(), page));
     pages!(2, |page| s.volumes(&scope, &Default::default(), page));
 }
+
+/// How many random histories are walked; more by `ECTYPE_SEEDS`.
+fn seeds() -> u64 {
+    std::env::var("ECTYPE_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(6)
+}
+
+/// Property: whatever comes and goes between two pages, a walk shows newest first, each item at
+/// most once, and every item that was there from its begin to its end.
+pub async fn random_changes_move_no_page(fresh: &dyn FreshStore) {
+    let w = World::new(fresh).await;
+    let mut count = 0;
+    for seed in 1..=seeds() {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut roll = move |sides: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) % sides
+        };
+        let mut there = Vec::new();
+        let put = async |w: &World, count: &mut u64, there: &mut Vec<base::ImageId>, same: bool| {
+            // Several of one moment: ties are broken by id.
+            if !same {
+                w.tick();
+            }
+            *count += 1;
+            let image = w.adoptable(&format!("image-{count}"));
+            there.push(image.head.id.clone());
+            w.store.image_adopt(system(), image, Change::default()).await.unwrap();
+        };
+        for _ in 0..8 + roll(8) {
+            put(&w, &mut count, &mut there, roll(2) == 0).await;
+        }
+        let (mut always, mut seen) = (there.clone(), Vec::new());
+        let mut next = page(u32::try_from(1 + roll(4)).unwrap());
+        loop {
+            let got = w.store.images(&w.a.sees(), &ImageFilter::default(), &next).await.unwrap();
+            assert_eq!(got.total, there.len() as u64, "seed {seed}");
+            seen.extend(
+                got.items.iter().map(|v| (v.image.head.created_at, v.image.head.id.to_string())),
+            );
+            let Some(after) = got.next else { break };
+            next.after = Some(after);
+            for _ in 0..roll(3) {
+                if roll(2) == 0 || there.is_empty() {
+                    put(&w, &mut count, &mut there, roll(2) == 0).await;
+                } else {
+                    let place = usize::try_from(roll(there.len() as u64)).unwrap();
+                    let id = there.swap_remove(place);
+                    always.retain(|other| other != &id);
+                    super::images::delete_image(&w, &id).await;
+                }
+            }
+        }
+        assert!(seen.is_sorted_by(|a, b| a > b), "seed {seed}: newest first, each once: {seen:?}");
+        for id in always {
+            let found = seen.iter().any(|(_, seen)| seen == id.as_str());
+            assert!(found, "seed {seed}: {id} was there all the time and was not seen");
+        }
+        for id in there {
+            super::images::delete_image(&w, &id).await;
+        }
+    }
+}

@@ -151,6 +151,10 @@ codes! {
     ImageLifecycleDateInvalid = "image_lifecycle_date_invalid", 400, Ours;
     /// S27.
     ImageNotProvisionable = "image_not_provisionable", 409, Ours;
+    /// An expression of `allowed_use` that cannot be read.
+    AllowedUseExpressionInvalid = "allowed_use_expression_invalid", 400, Ours;
+    /// An instance that its image or boot volume does not allow.
+    AllowedUseNotSatisfied = "allowed_use_not_satisfied", 400, Ours;
     /// A stock image is the provider's.
     InvalidActionForPublicImage = "invalid_action_for_public_image", 403, Ibm;
 

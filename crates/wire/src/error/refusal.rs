@@ -33,6 +33,10 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         Refusal::ImageDates { field, .. } => (E::ImageLifecycleDateInvalid, Some(field)),
         Refusal::ImageState { .. } | Refusal::InstanceState { .. } => (E::InvalidState, None),
         Refusal::ImageNotProvisionable { .. } => (E::ImageNotProvisionable, Some("image")),
+        Refusal::NotAllowedUse { of: "image", .. } => (E::AllowedUseNotSatisfied, Some("image")),
+        Refusal::NotAllowedUse { .. } => {
+            (E::AllowedUseNotSatisfied, Some("boot_volume_attachment.volume"))
+        }
         Refusal::ImagePublic { .. } => (E::InvalidActionForPublicImage, None),
         Refusal::InstanceBusy { verb: "deleted", .. } => (E::InstanceDeleteConflict, None),
         Refusal::InstanceBusy { .. } => (E::InvalidState, None),

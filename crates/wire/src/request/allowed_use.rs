@@ -1,12 +1,11 @@
 //! `allowed_use` of images and boot volumes.
 //!
-//! An expression other than `true` is refused: accepting one without checking it when an instance
-//! is made would promise a protection that is not there.
+//! An expression is read here, so that what is stored can be judged when an instance is made.
 
-use model::AllowedUse;
+use model::{AllowedUse, Expression, Over};
 
 use super::Asked;
-use crate::{ApiError, ApiVersion, ErrorCode, Fields, NEWEST_VERSION, OLDEST_VERSION, TargetKind};
+use crate::{ApiError, ApiVersion, ErrorCode, Fields, OLDEST_VERSION};
 
 /// The parts of an `allowed_use` that a request gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,8 +40,8 @@ pub(super) fn patch(
     let Some(f) = f.object("allowed_use")? else { return Ok(None) };
     Ok(Some(AllowedUsePatch {
         api_version: api_version(asked, &f)?,
-        bare_metal_server: expression(&f, "bare_metal_server")?,
-        instance: expression(&f, "instance")?,
+        bare_metal_server: expression(&f, "bare_metal_server", Over::BareMetalServer)?,
+        instance: expression(&f, "instance", Over::Instance)?,
     }))
 }
 
@@ -52,24 +51,86 @@ pub(super) fn whole(asked: &Asked<'_>, f: &Fields<'_>) -> Result<Option<AllowedU
     Ok(patch(asked, f)?.map(|patch| patch.onto(&defaults)))
 }
 
+/// From the first version to today.
 fn api_version(asked: &Asked<'_>, f: &Fields<'_>) -> Result<Option<String>, ApiError> {
     let Some(text) = f.text("api_version")? else { return Ok(None) };
-    let newest = asked.version.to_string().max(NEWEST_VERSION.to_owned());
-    if ApiVersion::date(text).is_none() || text < OLDEST_VERSION || text > newest.as_str() {
-        let what = format!("must be a date from {OLDEST_VERSION} to {newest}");
-        return Err(f.error(ErrorCode::InvalidValue, "api_version", &what));
+    match ApiVersion::date(text) {
+        Some(date) if text >= OLDEST_VERSION && date <= asked.today => Ok(Some(text.to_owned())),
+        _ => {
+            let what = format!("must be a date from {OLDEST_VERSION} to {}", asked.today);
+            Err(f.error(ErrorCode::InvalidValue, "api_version", &what))
+        }
     }
-    Ok(Some(text.to_owned()))
 }
 
-fn expression(f: &Fields<'_>, field: &str) -> Result<Option<String>, ApiError> {
-    match f.text(field)? {
-        None => Ok(None),
-        Some(text) if text.trim() == "true" => Ok(Some("true".to_owned())),
-        Some(_) => {
-            let path = f.at(field);
-            let what = format!("{path} with an expression other than true");
-            Err(ApiError::not_implemented(&what).at(TargetKind::Field, path))
+fn expression(f: &Fields<'_>, field: &str, over: Over) -> Result<Option<String>, ApiError> {
+    let Some(text) = f.text(field)? else { return Ok(None) };
+    match Expression::parse(text, over) {
+        Ok(_) => Ok(Some(text.to_owned())),
+        Err(error) => {
+            let what = format!("is not an expression: {error}");
+            Err(f.error(ErrorCode::AllowedUseExpressionInvalid, field, &what))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::EXPRESSION_BYTES_MAX;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::request::testing::{parse, seen};
+
+    fn read(body: Value) -> Result<Option<AllowedUse>, ApiError> {
+        parse(json!({ "allowed_use": body }), whole)
+    }
+
+    #[test]
+    fn what_is_not_given_has_ibms_defaults() {
+        let read = read(json!({"instance": "vcpu.count > 2"})).unwrap().unwrap();
+        assert_eq!(read.api_version, ApiVersion::newest().to_string());
+        assert_eq!(
+            (read.instance.as_str(), read.bare_metal_server.as_str()),
+            ("vcpu.count > 2", "true")
+        );
+        assert_eq!(parse(json!({}), whole).unwrap(), None);
+    }
+
+    #[test]
+    fn an_api_version_is_a_date_from_the_first_to_today() {
+        let of = |date: &str| read(json!({ "api_version": date }));
+        for ok in ["2019-01-01", "2025-12-31", "2026-10-06"] {
+            assert_eq!(of(ok).unwrap().unwrap().api_version, ok);
+        }
+        for bad in ["2018-12-31", "2026-10-07", "2026-02-30", "soon", ""] {
+            let at = "allowed_use.api_version".to_owned();
+            assert_eq!(seen(of(bad)), (ErrorCode::InvalidValue, at), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_expression_that_cannot_be_read_is_named() {
+        let long = format!("{:>1$}", "true", EXPRESSION_BYTES_MAX + 1);
+        for (field, text) in [
+            ("instance", "vcpu.count >"),
+            ("instance", "vcpu.count"),
+            ("instance", ""),
+            ("instance", long.as_str()),
+            ("bare_metal_server", "vcpu.count > 2"),
+        ] {
+            let at = format!("allowed_use.{field}");
+            let code = ErrorCode::AllowedUseExpressionInvalid;
+            assert_eq!(seen(read(json!({ field: text }))), (code, at), "{text}");
+        }
+        assert_eq!(seen(read(json!({"instance": true}))).0, ErrorCode::ValidationInvalidFieldType);
+    }
+
+    #[test]
+    fn a_patch_changes_only_what_it_names() {
+        let old = AllowedUse::anything("2020-01-01");
+        let given = json!({"allowed_use": {"instance": "gpu.count == 0"}});
+        let new = parse(given, patch).unwrap().unwrap().onto(&old);
+        assert_eq!(new, AllowedUse { instance: "gpu.count == 0".to_owned(), ..old });
     }
 }

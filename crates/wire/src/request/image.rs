@@ -130,8 +130,8 @@ mod tests {
             at("encryption_key", ErrorCode::NotImplemented)
         );
         assert_eq!(
-            with("allowed_use", json!({"instance": "vcpu.count > 2"})),
-            at("allowed_use.instance", ErrorCode::NotImplemented)
+            with("allowed_use", json!({"instance": "vcpu.counts > 2"})),
+            at("allowed_use.instance", ErrorCode::AllowedUseExpressionInvalid)
         );
     }
 

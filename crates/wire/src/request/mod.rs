@@ -58,6 +58,8 @@ pub struct Asked<'a> {
     pub place: Place<'a>,
     /// Version of the request.
     pub version: ApiVersion,
+    /// Today, as dates of versions are judged.
+    pub today: ApiVersion,
 }
 
 #[cfg(test)]
@@ -76,7 +78,8 @@ pub(crate) mod testing {
         let region = RegionName::parse("us-south").unwrap();
         let account = AccountId::parse("0123456789abcdef0123456789abcdef").unwrap();
         let place = Place { region: &region, account: &account, base_url: "http://127.0.0.1:9000" };
-        let asked = Asked { place, version: ApiVersion::newest() };
+        let version = ApiVersion::newest();
+        let asked = Asked { place, version, today: version };
         let Value::Object(map) = body else { panic!("not an object") };
         let map: Map<String, Value> = map;
         read(&asked, &Fields::root(&map))

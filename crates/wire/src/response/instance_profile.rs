@@ -117,6 +117,15 @@ pub fn instance_profile<'a>(
     }
 }
 
+/// A reference to an instance profile.
+#[must_use]
+pub fn instance_profile_reference(
+    r: &Render<'_>,
+    profile: &catalog::InstanceProfile,
+) -> NamedRef<'static> {
+    NamedRef::instance_profile(r, profile.name)
+}
+
 /// All instance profiles at once, as versions before 2026-04-07 show them.
 #[derive(Debug, Serialize)]
 pub struct InstanceProfiles<'a> {

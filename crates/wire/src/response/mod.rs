@@ -36,7 +36,9 @@ pub use extension::{ConsoleLog, Progress, ProgressFigures, StorageFigures, conso
 pub use geography::{Region, Zone, region, regions, zone, zones};
 pub use image::{Image, image};
 pub use instance::{Instance, instance};
-pub use instance_profile::{InstanceProfile, instance_profile, instance_profiles_unpaginated};
+pub use instance_profile::{
+    InstanceProfile, instance_profile, instance_profile_reference, instance_profiles_unpaginated,
+};
 pub use key::{Key, key};
 pub use network_interface::{NetworkInterface, network_interface, network_interfaces};
 pub use operating_system::{OperatingSystem, operating_system};

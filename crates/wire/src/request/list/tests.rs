@@ -11,7 +11,8 @@ fn ask<T>(
     let region = RegionName::parse("us-south").unwrap();
     let account = AccountId::parse("0123456789abcdef0123456789abcdef").unwrap();
     let place = Place { region: &region, account: &account, base_url: "http://127.0.0.1:9000" };
-    let asked = Asked { place, version: ApiVersion::date(version).unwrap() };
+    let version = ApiVersion::date(version).unwrap();
+    let asked = Asked { place, version, today: version };
     let query = Query::parse(raw, 1_000).unwrap();
     read(&asked, &query).map_err(|e| (e.code, e.target.map(|t| t.name).unwrap_or_default()))
 }
