@@ -1,4 +1,4 @@
-"""Drives a running region by IBM's Python SDK: main.py ENVIRONMENT.json [PART OF A NAME]."""
+"""Drives a running region by IBM's Python SDK: main.py ENVIRONMENT.json SCENARIOS.json [PART OF A NAME]."""
 
 import sys
 
@@ -33,4 +33,4 @@ PARTS = [
 ]
 
 if __name__ == "__main__":
-    sys.exit(1 if run(*sys.argv[1:3]) else 0)
+    sys.exit(1 if run(*sys.argv[1:4]) else 0)
