@@ -238,6 +238,7 @@ impl Rig {
         let dir = SimDir::new(seed);
         let mut host = Host::new(Arc::new(dir.clone()), Arc::new(SimRun::new(1)));
         host.journal_bytes = rng.below(3000);
+        host.changed_max = rng.below(2) * 9;
         host.runs_max = if rng.one_in(3) { 2 } else { 1000 };
         host.stale_max = rng.below(3);
         Self {

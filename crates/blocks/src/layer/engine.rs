@@ -40,9 +40,12 @@ pub struct Host {
     pub dir: Arc<dyn DiskDir>,
     /// The folder of live maps.
     pub run: Arc<dyn RunDir>,
-    /// Bytes of journal from which a checkpoint is written, once it is also larger than the
-    /// last checkpoint.
+    /// Bytes of journal from which a checkpoint is written, once it is also larger than what
+    /// the last one wrote.
     pub journal_bytes: u64,
+    /// Changed pages of the map, of 64 MiB of disk each, from which one is written whatever the
+    /// journal's length: so that none has much to write.
+    pub changed_max: u64,
     /// Runs in a flush from which it writes a checkpoint instead of a record.
     pub runs_max: usize,
     /// Regions without a close sum from which a flush makes some.
@@ -52,14 +55,22 @@ pub struct Host {
 impl Host {
     /// Bytes of journal from which a checkpoint is written.
     const JOURNAL_BYTES: u64 = 1 << 20;
+    /// Pages that a checkpoint may have to write: 16 MiB.
+    const CHANGED_MAX: u64 = 4096;
     /// Regions that closing may have left to sum: 256 MiB, about 0.1 s.
     const STALE_MAX: u64 = 4096;
 
     /// With the sizes that are meant for use.
     #[must_use]
     pub fn new(dir: Arc<dyn DiskDir>, run: Arc<dyn RunDir>) -> Self {
-        let (journal_bytes, stale_max) = (Self::JOURNAL_BYTES, Self::STALE_MAX);
-        Self { dir, run, journal_bytes, runs_max: RUNS_MAX, stale_max }
+        Self {
+            dir,
+            run,
+            journal_bytes: Self::JOURNAL_BYTES,
+            changed_max: Self::CHANGED_MAX,
+            runs_max: RUNS_MAX,
+            stale_max: Self::STALE_MAX,
+        }
     }
 }
 
@@ -100,6 +111,8 @@ pub(super) struct Log {
     pub(super) covered: u64,
     /// Journal size from which the next checkpoint is tried.
     pub(super) checkpoint_at: u64,
+    /// Journal size at which one could not be written; 0 when the last one could.
+    pub(super) failed_at: u64,
 }
 
 /// One open layer.

@@ -22,13 +22,14 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::layer::checkpoint::Checkpoint;
 use crate::layer::engine::{Core, Geometry, Log, Mode};
 use crate::layer::map::{PAGE_BLOCKS, Run, State};
 use crate::{BLOCK_SIZE, Error};
 
 /// Sums that one flush makes at most when too many are missing: 16 MiB, about 6 ms.
 const SUMS_PER_FLUSH: u64 = 256;
+/// Pages that a checkpoint holds in memory at once: 4 MiB.
+const PAGES_PER_SYNC: usize = 1024;
 
 impl Core {
     /// Makes every write that has returned durable.
@@ -99,23 +100,44 @@ impl Core {
         Ok(())
     }
 
-    /// Writes the whole map as it is, whose data it syncs first, and starts the journal anew.
-    /// Pending changes stay pending: they may be journaled twice, never too seldom.
+    /// Writes the pages that changed since the last checkpoint, whose data it syncs first, and
+    /// starts the journal anew. Pending changes stay pending: they may be journaled twice, never
+    /// too seldom.
     pub(super) fn checkpoint(&self, geometry: &Geometry, log: &mut Log) -> Result<(), Error> {
-        let pages = geometry.map.snapshot();
-        self.data_dirty.store(false, Ordering::Release);
-        self.or_poison(geometry, self.data.sync())?;
+        let changed = geometry.map.take_changed();
+        let done = self.checkpoint_of(geometry, log, &changed);
+        if done.is_err() {
+            geometry.map.put_changed(&changed);
+        }
+        done
+    }
+
+    fn checkpoint_of(
+        &self,
+        geometry: &Geometry,
+        log: &mut Log,
+        changed: &[u64],
+    ) -> Result<(), Error> {
         // Used up even if this fails: a checkpoint that was not finished may be found valid all
         // the same, and a later record of its number would pass for one that it holds.
         log.given += 1;
         let sequence = log.given;
-        let length = log.checkpoints.write(&Checkpoint { sequence, pages })?;
-        self.or_poison(geometry, log.checkpoints.commit(length))?;
+        let settled = log.checkpoints.settle();
+        self.or_poison(geometry, settled)?;
+        let mut draft = log.checkpoints.draft()?;
+        for some in changed.chunks(PAGES_PER_SYNC) {
+            let pages: Vec<_> = some.iter().map(|p| (*p, geometry.map.copy_page(*p))).collect();
+            self.sync_data(geometry)?;
+            log.checkpoints.put(&mut draft, &pages)?;
+        }
+        let written = log.checkpoints.finish(&mut draft, sequence)?;
+        self.or_poison(geometry, log.checkpoints.commit(draft))?;
         log.durable = sequence;
         // A journal that still has what the checkpoint holds is legal, but this open would then
         // append behind it without knowing whether it was cut.
         self.or_poison(geometry, log.journal.restart(sequence))?;
-        log.checkpoint_at = self.host.journal_bytes.max(length);
+        log.checkpoint_at = self.host.journal_bytes.max(written);
+        log.failed_at = 0;
         Ok(())
     }
 
@@ -147,15 +169,21 @@ impl Core {
         }
     }
 
+    fn checkpoint_is_due(&self, geometry: &Geometry, log: &Log) -> bool {
+        let journal = log.journal.bytes();
+        let long = journal > log.checkpoint_at;
+        let many = journal > 0 && geometry.map.changed_count() > self.host.changed_max;
+        (long || many) && (log.failed_at == 0 || journal > log.failed_at * 2)
+    }
+
     fn tidy_after_flush(&self, geometry: &Geometry, log: &mut Log) -> Result<(), Error> {
-        if log.journal.bytes() > log.checkpoint_at {
+        if self.checkpoint_is_due(geometry, log) {
             match self.checkpoint(geometry, log) {
                 Ok(()) => {}
-                // The journal goes on; it is tried again when that has doubled.
-                Err(Error::NoSpace { .. }) => log.checkpoint_at = log.journal.bytes() * 2,
                 Err(error) => {
                     self.check_poison()?;
-                    log.checkpoint_at = log.journal.bytes() * 2;
+                    // The journal goes on; it is tried again when that has doubled.
+                    log.failed_at = log.journal.bytes();
                     tracing::warn!(%error, "a checkpoint could not be written");
                 }
             }
@@ -165,5 +193,59 @@ impl Core {
             drop(self.make_sums(geometry, SUMS_PER_FLUSH));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::layer::engine::Host;
+    use crate::layer::host::{HostDir, HostRunDir};
+    use crate::layer::{NoBase, VolumeKey, VolumeSpec, provision_on, recover};
+
+    /// Section 5: after 128 GiB have been written all over, a checkpoint of one more block is as
+    /// cheap as on an empty volume.
+    #[test]
+    fn a_checkpoint_of_a_large_map_costs_what_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let files = HostDir::open_or_create(&path("disk")).unwrap();
+        let run = HostRunDir::open_or_create(&path("run")).unwrap();
+        let mut host = Host::new(Arc::new(files), Arc::new(run));
+        host.journal_bytes = 0;
+        let spec = VolumeSpec {
+            dir: path("disk"),
+            run_dir: path("run"),
+            volume: "v".to_owned(),
+            capacity: 1 << 37,
+            generation: 1,
+            base_root: None,
+            key: VolumeKey::new([1; 32]),
+            epoch: 1,
+        };
+        provision_on(&host, &spec, 0).unwrap();
+        let (core, _) = recover::open(&host, &spec, Arc::new(NoBase)).unwrap();
+        let geometry = core.geometry.read();
+        let mut log = core.log.lock();
+        let mut cost = |blocks: &[u64]| {
+            for block in blocks {
+                geometry.map.touch(*block, 1).unwrap();
+                geometry.map.set(*block, 1, State::Present);
+            }
+            core.checkpoint(&geometry, &mut log).unwrap();
+            log.checkpoint_at
+        };
+        let one = cost(&[5]);
+        let all: Vec<u64> = (0..2048).map(|page| page * PAGE_BLOCKS + 9).collect();
+        assert!(cost(&all) > 8 << 20);
+        assert_eq!(cost(&[PAGE_BLOCKS * 1_500 + 3]), one);
+        assert!(one < 16 << 10, "{one}");
+        drop(log);
+        drop(geometry);
+        drop(core);
+        let (core, _) = recover::open(&host, &spec, Arc::new(NoBase)).unwrap();
+        assert_eq!(core.geometry.read().map.counts(), (2050, 0));
     }
 }

@@ -4,7 +4,7 @@
 //! Every file ends in a sum that no fuzzer guesses. So each is also read with its sums put right,
 //! and what is then accepted is held to what the format allows.
 
-use crate::layer::checkpoint::Checkpoint;
+use crate::layer::checkpoint;
 use crate::layer::fields::{SUM_BYTES, identity};
 use crate::layer::header::Header;
 use crate::layer::journal::Journal;
@@ -80,10 +80,16 @@ pub fn checkpoint(bytes: &[u8]) -> bool {
     if let Some(length) = length.filter(|length| *length <= bytes.len()) {
         put_sum(&mut summed, 0, length);
     }
-    if let Ok(Some(found)) = Checkpoint::parse("fuzz", &summed, &identity, PAGES) {
-        assert!(found.pages.iter().all(|(index, _)| *index < PAGES));
+    let mut tree = bytes.to_vec();
+    put_identity(&mut tree, &identity);
+    checkpoint::put_sums(&mut tree, &identity);
+    put_sum(&mut tree, 0, checkpoint::ROOT);
+    for put_right in [summed, tree] {
+        if let Ok(Some(found)) = checkpoint::parse("fuzz", &put_right, &identity, PAGES) {
+            assert!(found.pages.iter().all(|(index, _)| *index < PAGES));
+        }
     }
-    matches!(Checkpoint::parse("fuzz", bytes, &identity, PAGES), Ok(Some(_)))
+    matches!(checkpoint::parse("fuzz", bytes, &identity, PAGES), Ok(Some(_)))
 }
 
 fn put_identity(bytes: &mut [u8], identity: &[u8; SUM_BYTES]) {

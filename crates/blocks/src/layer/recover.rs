@@ -127,6 +127,10 @@ fn load(host: &Host, files: &Files) -> Result<Loaded, Error> {
     for (index, words) in &checkpoint.pages {
         refuse_past_end(&words[..], *index, blocks, name)?;
         map.load_page(*index, words)?;
+        if checkpoint.whole {
+            // The next checkpoint is of another form and has to write it.
+            map.put_changed(&[*index]);
+        }
     }
     for run in journal.records.iter().flat_map(|(_, runs)| runs) {
         map.touch(run.first, u64::from(run.blocks))?;
@@ -137,10 +141,16 @@ fn load(host: &Host, files: &Files) -> Result<Loaded, Error> {
         || !journal.records.is_empty()
         || journal.follows != checkpoint.sequence;
     let sequence = journal.last_sequence(checkpoint.sequence);
-    let checkpoint_at = host.journal_bytes.max(checkpoints.length);
     let journal = JournalFile::new(files.journal.clone(), identity, journal.end);
-    let log =
-        Log { journal, checkpoints, given: sequence, durable: sequence, covered: 0, checkpoint_at };
+    let log = Log {
+        journal,
+        checkpoints,
+        given: sequence,
+        durable: sequence,
+        covered: 0,
+        checkpoint_at: host.journal_bytes,
+        failed_at: 0,
+    };
     Ok(Loaded { map, log, untidy })
 }
 
@@ -188,9 +198,10 @@ pub(super) fn go_live(
     let tag = LiveTag::new(run, &identity, known.generation, known.epoch, opens).map_err(failed)?;
     let live = LiveMap::create(run, &name, capacity, &tag).map_err(failed)?;
     let fresh = BlockMap::new(Arc::new(live), capacity);
-    for (index, words) in map.snapshot() {
-        fresh.load_page(index, &words)?;
+    for index in map.touched_pages() {
+        fresh.load_page(index, &map.copy_page(index))?;
     }
+    fresh.put_changed(&map.take_changed());
     header.change(|header| {
         header.opens = opens;
         header.live_tag = tag.tag;
@@ -229,6 +240,7 @@ fn choose(
     let damaged = |why| corrupt("live map", &name, why);
     map.adopt(header.capacity).map_err(damaged)?;
     map.pend_difference(&loaded.map).map_err(damaged)?;
+    map.put_changed(&loaded.map.take_changed());
     files.header.change(|header| header.epoch = epoch)?;
     Ok(Opened { map, by: OpenedBy::LiveMap })
 }

@@ -97,6 +97,33 @@ fn the_death_of_the_process_at_any_operation_loses_nothing_acknowledged() {
     }
 }
 
+/// Invariant 2: the host dies while a layer is opened again after its process died, at any
+/// place: what the dead process had flushed is there, though its last writes were in no cache
+/// that survived.
+#[test]
+fn a_host_that_dies_over_a_dead_process_loses_nothing_that_was_flushed() {
+    for seed in 0..seeds(60) {
+        let _named = Seed(seed);
+        let mut rig = Rig::new(seed);
+        rig.grows = false;
+        let mut rng = SimRng::new(seed ^ 0x2dead);
+        rig.create();
+        let at = rig.dir.operations() + 1 + rng.below(120);
+        rig.dir.break_at(at, Fault::Kill);
+        if !rig.run_until_killed(STEPS) {
+            continue;
+        }
+        let from = rig.dir.logged();
+        rig.open();
+        for _ in 0..6 {
+            let at = from + rng.below((rig.dir.logged() - from) as u64 + 1) as usize;
+            let image = rig.dir.crash_image(at, &mut rng);
+            let volume = rig.open_image(&image, rig.spec.capacity).unwrap();
+            rig.model.lock().check_host_crash(&content(&volume), at);
+        }
+    }
+}
+
 /// A process that dies again and again, each time before any flush, still loses nothing.
 #[test]
 fn many_process_deaths_in_a_row_lose_nothing_acknowledged() {

@@ -13,8 +13,12 @@
 //! | two writers of one region | the region's lock, held by the caller |
 //! | two writers of one word | atomic exclusive-or of the bits that the lock owns |
 //! | writer and [`BlockMap::capture`] | state first, pending bit second; capture the other way |
+//! | writer and [`BlockMap::take_changed`] | state first, page's mark second; likewise |
 //!
-//! Next to read: `live` for the shared memory's layout, `engine` for who calls this.
+//! Next to read: `changes`; `live` for the shared memory's layout.
+
+mod changes;
+mod regions;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -25,6 +29,8 @@ use crate::layer::checkpoint::PageWords;
 use crate::layer::disk::named;
 use crate::layer::live::LiveMap;
 use crate::{BLOCK_SIZE, Error};
+
+pub(super) use self::regions::RegionSet;
 
 /// Words of one page.
 pub(super) const PAGE_WORDS: usize = 512;
@@ -91,19 +97,12 @@ const fn count(word: u64) -> (u64, u64) {
     (present, zero)
 }
 
-/// Which bits of a per-region set.
-#[derive(Clone, Copy)]
-pub(super) enum RegionSet {
-    /// The close sum in the file is out of date.
-    Stale,
-    /// The close sum is good and was not compared yet since the open.
-    Unverified,
-}
-
 /// What the process keeps about one page.
 struct Page {
     pending: [AtomicU64; PAGE_BLOCKS as usize / 64],
     queued: AtomicBool,
+    /// It is not as the newest checkpoint has it.
+    changed: AtomicBool,
     stale: [AtomicU64; PAGE_REGIONS as usize / 64],
     unverified: [AtomicU64; PAGE_REGIONS as usize / 64],
 }
@@ -114,6 +113,7 @@ impl Page {
         Self {
             pending: std::array::from_fn(|_| zero()),
             queued: AtomicBool::new(false),
+            changed: AtomicBool::new(false),
             stale: std::array::from_fn(|_| zero()),
             unverified: std::array::from_fn(|_| zero()),
         }
@@ -136,7 +136,10 @@ pub(super) struct BlockMap {
     /// One toucher at a time, so that a page is reserved before its first store.
     touch: Mutex<()>,
     touched: AtomicU64,
+    /// Pages with pending bits.
     queue: Mutex<Vec<u64>>,
+    /// Pages that the newest checkpoint does not have as they are.
+    changed: Mutex<Vec<u64>>,
     present: AtomicU64,
     zero: AtomicU64,
     stale: AtomicU64,
@@ -156,6 +159,7 @@ impl BlockMap {
             touch: Mutex::new(()),
             touched: AtomicU64::new(0),
             queue: Mutex::new(Vec::new()),
+            changed: Mutex::new(Vec::new()),
             present: AtomicU64::new(0),
             zero: AtomicU64::new(0),
             stale: AtomicU64::new(0),
@@ -288,87 +292,13 @@ impl BlockMap {
         self.mark_pending(block / WORD_BLOCKS * WORD_BLOCKS, changed);
     }
 
-    /// Notes the changed places of one word; `base` is the word's first block.
-    fn mark_pending(&self, base: u64, changed: u64) {
-        let Some(page) = self.page(base / PAGE_BLOCKS) else { return };
-        let half = squeeze(changed | changed >> 1);
-        let slot = (base % PAGE_BLOCKS / 64) as usize;
-        page.pending[slot].fetch_or(half << (base % 64), Ordering::AcqRel);
-        if !page.queued.swap(true, Ordering::AcqRel) {
-            self.queue.lock().push(base / PAGE_BLOCKS);
+    /// A touched page as it is now.
+    pub(super) fn copy_page(&self, index: u64) -> PageWords {
+        let mut copy: PageWords = Box::new([0; PAGE_WORDS]);
+        for (to, from) in copy.iter_mut().zip(self.live.page(index)) {
+            *to = from.load(Ordering::Acquire);
         }
-    }
-
-    /// Takes what changed since the last capture, with the states that it has now.
-    pub(super) fn capture(&self) -> Vec<Run> {
-        let mut pages = std::mem::take(&mut *self.queue.lock());
-        pages.sort_unstable();
-        let mut runs = Vec::new();
-        for index in pages {
-            let Some(page) = self.page(index) else { continue };
-            // Read and cleared in one step: whoever saw it set has its pending bits seen below.
-            page.queued.swap(false, Ordering::AcqRel);
-            for (slot, bits) in page.pending.iter().enumerate() {
-                let bits = bits.swap(0, Ordering::AcqRel);
-                if bits != 0 {
-                    self.take_runs(index * PAGE_BLOCKS + slot as u64 * 64, bits, &mut runs);
-                }
-            }
-        }
-        runs
-    }
-
-    fn take_runs(&self, base: u64, bits: u64, runs: &mut Vec<Run>) {
-        let words = [self.word(base), self.word(base + WORD_BLOCKS)];
-        let words = words.map(|w| w.load(Ordering::Acquire));
-        for state in [State::Present, State::Zero] {
-            let spread = state.spread();
-            if bits == u64::MAX && words == [spread; 2] {
-                push_run(runs, base, 64, state);
-                return;
-            }
-        }
-        for i in 0..64 {
-            if bits >> i & 1 == 0 {
-                continue;
-            }
-            let word = words[i / WORD_BLOCKS as usize];
-            let at = i as u64 % WORD_BLOCKS * 2;
-            match State::from_bits(word >> at & 3) {
-                Some(state @ (State::Present | State::Zero)) => {
-                    push_run(runs, base + i as u64, 1, state);
-                }
-                Some(State::Absent) | None => {}
-            }
-        }
-    }
-
-    /// Puts back what a capture took, for the next one: it could not be journaled.
-    pub(super) fn restore(&self, runs: &[Run]) {
-        for run in runs {
-            self.mark_run_pending(run.first, u64::from(run.blocks));
-        }
-    }
-
-    fn mark_run_pending(&self, first: u64, blocks: u64) {
-        for block in first..first + blocks {
-            self.mark_pending(block / WORD_BLOCKS * WORD_BLOCKS, 1 << (block % WORD_BLOCKS * 2));
-        }
-    }
-
-    /// The whole map as it is now, without empty pages.
-    pub(super) fn snapshot(&self) -> Vec<(u64, PageWords)> {
-        let mut pages = Vec::new();
-        for index in self.touched_pages() {
-            let mut copy: PageWords = Box::new([0; PAGE_WORDS]);
-            for (to, from) in copy.iter_mut().zip(self.live.page(index)) {
-                *to = from.load(Ordering::Acquire);
-            }
-            if copy.iter().any(|w| *w != 0) {
-                pages.push((index, copy));
-            }
-        }
-        pages
+        copy
     }
 
     /// Numbers of the touched pages, ascending.
@@ -389,38 +319,6 @@ impl BlockMap {
         Ok(())
     }
 
-    /// Compares with what the disk knows (a process died): what is newer here is pending again.
-    pub(super) fn pend_difference(&self, disk: &Self) -> Result<(), &'static str> {
-        if let Some(lost) = disk.touched_pages().find(|p| self.page(*p).is_none()) {
-            let known = disk.live.page(lost).iter().any(|w| w.load(Ordering::Relaxed) != 0);
-            if known {
-                return Err("it lacks blocks that the journal knows");
-            }
-        }
-        for index in self.touched_pages() {
-            let known = disk.page(index).is_some();
-            for (slot, word) in self.live.page(index).iter().enumerate() {
-                let ours = word.load(Ordering::Acquire);
-                let old =
-                    if known { disk.live.page(index)[slot].load(Ordering::Acquire) } else { 0 };
-                let set = |w: u64| (w | w >> 1) & LOW_BITS;
-                if set(old) & !set(ours) != 0 {
-                    return Err("it lacks blocks that the journal knows");
-                }
-                if ours != old {
-                    let base = index * PAGE_BLOCKS + slot as u64 * WORD_BLOCKS;
-                    self.mark_pending(base, ours ^ old);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Forgets what is pending: it was loaded from the disk.
-    pub(super) fn settle(&self) {
-        self.capture();
-    }
-
     pub(super) fn counts(&self) -> (u64, u64) {
         (self.present.load(Ordering::Relaxed), self.zero.load(Ordering::Relaxed))
     }
@@ -432,71 +330,6 @@ impl BlockMap {
         let fixed = self.directories.len() * size_of::<OnceLock<Box<Directory>>>()
             + directories * size_of::<Directory>();
         fixed as u64 + touched * (size_of::<Page>() + PAGE_BYTES) as u64
-    }
-
-    pub(super) fn stale_count(&self) -> u64 {
-        self.stale.load(Ordering::Relaxed)
-    }
-
-    fn region_bit(&self, set: RegionSet, region: u64) -> Option<(&AtomicU64, u64)> {
-        let page = self.page(region / PAGE_REGIONS)?;
-        let at = region % PAGE_REGIONS;
-        Some((&page.set(set)[at as usize / 64], 1 << (at % 64)))
-    }
-
-    pub(super) fn is_in(&self, set: RegionSet, region: u64) -> bool {
-        self.region_bit(set, region).is_some_and(|(w, bit)| w.load(Ordering::Acquire) & bit != 0)
-    }
-
-    pub(super) fn put_in(&self, set: RegionSet, region: u64) {
-        let Some((word, bit)) = self.region_bit(set, region) else { return };
-        let fresh = word.fetch_or(bit, Ordering::AcqRel) & bit == 0;
-        if fresh && matches!(set, RegionSet::Stale) {
-            self.stale.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    pub(super) fn take_out(&self, set: RegionSet, region: u64) {
-        let Some((word, bit)) = self.region_bit(set, region) else { return };
-        let was = word.fetch_and(!bit, Ordering::AcqRel) & bit != 0;
-        if was && matches!(set, RegionSet::Stale) {
-            self.stale.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    /// Up to `limit` regions of a set, ascending.
-    pub(super) fn list(&self, set: RegionSet, limit: u64) -> Vec<u64> {
-        let mut found = Vec::new();
-        for index in self.touched_pages() {
-            let Some(page) = self.page(index) else { continue };
-            for (slot, word) in page.set(set).iter().enumerate() {
-                let mut bits = word.load(Ordering::Acquire);
-                while bits != 0 {
-                    if found.len() as u64 >= limit {
-                        return found;
-                    }
-                    let bit = u64::from(bits.trailing_zeros());
-                    found.push(index * PAGE_REGIONS + slot as u64 * 64 + bit);
-                    bits &= bits - 1;
-                }
-            }
-        }
-        found
-    }
-
-    /// Puts every region with a present block into a set.
-    pub(super) fn put_all_present_in(&self, set: RegionSet) {
-        let pages: Vec<u64> = self.touched_pages().collect();
-        for page in pages {
-            for region in page * PAGE_REGIONS..(page + 1) * PAGE_REGIONS {
-                let half = self.word(region * REGION_BLOCKS).load(Ordering::Acquire)
-                    >> (region % 2 * 32)
-                    & 0xffff_ffff;
-                if half & LOW_BITS != 0 {
-                    self.put_in(set, region);
-                }
-            }
-        }
     }
 
     /// The next block at or after `from` that is not absent.
@@ -516,28 +349,6 @@ impl BlockMap {
         }
         None
     }
-}
-
-fn push_run(runs: &mut Vec<Run>, first: u64, blocks: u32, state: State) {
-    if let Some(last) = runs.last_mut()
-        && last.state == state
-        && last.first + u64::from(last.blocks) == first
-        && let Some(longer) = last.blocks.checked_add(blocks)
-    {
-        last.blocks = longer;
-        return;
-    }
-    runs.push(Run { first, blocks, state });
-}
-
-/// Takes every second bit together: bit 2i becomes bit i.
-const fn squeeze(word: u64) -> u64 {
-    let mut w = word & LOW_BITS;
-    w = (w | w >> 1) & 0x3333_3333_3333_3333;
-    w = (w | w >> 2) & 0x0f0f_0f0f_0f0f_0f0f;
-    w = (w | w >> 4) & 0x00ff_00ff_00ff_00ff;
-    w = (w | w >> 8) & 0x0000_ffff_0000_ffff;
-    (w | w >> 16) & 0x0000_0000_ffff_ffff
 }
 
 #[cfg(test)]
