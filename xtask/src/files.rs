@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-/// Folders that hold nothing of ours.
-const SKIPPED: [&str; 3] = ["target", "node_modules", "__pycache__"];
+/// Folders that hold no source text of ours.
+const SKIPPED: [&str; 5] = ["target", "node_modules", "__pycache__", "corpus", "artifacts"];
 
 /// A text file of ours.
 pub struct SourceFile {
