@@ -44,8 +44,8 @@ impl Trailer {
         let footer_offset = fields.u64()?;
         fields.reserved(8)?;
         let hash = fields.array()?;
-        let footer = u64::from(count) * FOOTER_ENTRY_BYTES as u64;
-        let stated = footer_offset.checked_add(footer).map(|end| end + TRAILER_BYTES as u64);
+        let behind = u64::from(count) * FOOTER_ENTRY_BYTES as u64 + TRAILER_BYTES as u64;
+        let stated = footer_offset.checked_add(behind);
         if kind != pack.kind.record() as u8
             || length > PACK_SIZE_BYTES
             || stated != Some(length)
@@ -247,6 +247,18 @@ mod tests {
         assert_eq!(PackRef::of_object_key(&pack.object_key()), Some(pack));
         for bad in ["", "packs", "packs/data/7/x", &format!("{}/x", pack.object_key())] {
             assert_eq!(PackRef::of_object_key(bad), None, "{bad}");
+        }
+    }
+
+    /// Invariant 27: a footer at the end of all numbers is an error, whatever it adds up to.
+    #[test]
+    fn a_trailer_whose_numbers_overflow_is_refused() {
+        let (pack, mut bytes, _) = built(1);
+        let trailer = bytes.len() - TRAILER_BYTES;
+        for short in [0, 1, 63, 64, 65, 112] {
+            bytes[trailer + 16..trailer + 24].copy_from_slice(&(u64::MAX - short).to_le_bytes());
+            let parsed = Trailer::parse(&pack, bytes.len() as u64, &bytes[trailer..]);
+            assert!(matches!(parsed, Err(Error::Corrupt { .. })), "{short}");
         }
     }
 
