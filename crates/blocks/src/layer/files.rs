@@ -89,8 +89,8 @@ pub(super) fn info(header: Header) -> LayerInfo {
 }
 
 /// The first header of the layer that `spec` names.
-pub(super) fn first_header(spec: &VolumeSpec, base_size: u64) -> Header {
-    Header {
+pub(super) fn first_header(spec: &VolumeSpec, base_size: u64) -> Result<Header, Error> {
+    Ok(Header {
         sequence: 0,
         volume: spec.volume.clone(),
         generation: spec.generation,
@@ -101,10 +101,11 @@ pub(super) fn first_header(spec: &VolumeSpec, base_size: u64) -> Header {
         map_sequence: 0,
         base_root: spec.base_root,
         live_tag: [0; 32],
+        key_check: Some(spec.key.check()?),
         frozen: false,
         clean: true,
         opened: false,
-    }
+    })
 }
 
 /// Makes the files of a generation, replacing what an earlier attempt left.

@@ -23,7 +23,8 @@
 //! | 112 | 32 | tag of the live map, or zeros |
 //! | 144 | 2 | length of the volume's id |
 //! | 146 | 64 | volume's id, zero-padded |
-//! | 210 | 270 | zero |
+//! | 210 | 32 | check of the volume's key; zeros in layers that are older than it |
+//! | 242 | 238 | zero |
 //! | 480 | 32 | BLAKE3 of bytes 0..480 |
 //!
 //! Next to read: `journal`.
@@ -33,11 +34,13 @@ use crate::layer::disk::Named;
 use crate::layer::fields::{
     FORMAT, Reader, SEQUENCE_END, check_format, checked, close_with_sum, corrupt,
 };
+use crate::layer::keys::KEY_CHECK_BYTES;
 use crate::layer::spec::{VOLUME_ID_MAX, check_capacity, check_volume_id};
 
 const MAGIC: [u8; 8] = *b"ECTLAYER";
 pub(super) const SLOT_BYTES: usize = 512;
 const SLOT_OFFSETS: [u64; 2] = [0, 4096];
+const KEY_CHECK_AT: usize = 210;
 /// Length of the file.
 pub(super) const HEADER_BYTES: usize = 4096 + SLOT_BYTES;
 
@@ -60,6 +63,8 @@ pub(super) struct Header {
     pub(super) map_sequence: u64,
     pub(super) base_root: Option<[u8; 32]>,
     pub(super) live_tag: [u8; 32],
+    /// `None` in a layer that was made before there was one.
+    pub(super) key_check: Option<[u8; KEY_CHECK_BYTES]>,
     pub(super) frozen: bool,
     pub(super) clean: bool,
     pub(super) opened: bool,
@@ -97,6 +102,8 @@ impl Header {
         out.extend_from_slice(&self.live_tag);
         out.extend_from_slice(&(self.volume.len() as u16).to_le_bytes());
         out.extend_from_slice(self.volume.as_bytes());
+        out.resize(KEY_CHECK_AT, 0);
+        out.extend_from_slice(&self.key_check.unwrap_or_default());
         close_with_sum(&mut out, SLOT_BYTES);
         out
     }
@@ -135,6 +142,7 @@ impl Header {
         let live_tag = fields.bytes()?;
         let length = usize::from(fields.u16()?);
         let id: [u8; VOLUME_ID_MAX] = fields.bytes()?;
+        let key_check: [u8; KEY_CHECK_BYTES] = fields.bytes()?;
         let volume = String::from_utf8(id.get(..length)?.to_vec()).ok()?;
         check_volume_id(&volume).ok()?;
         check_capacity(capacity).ok()?;
@@ -153,6 +161,7 @@ impl Header {
             map_sequence,
             base_root: (flags & FLAG_BASE != 0).then_some(base_root),
             live_tag,
+            key_check: (key_check != [0; KEY_CHECK_BYTES]).then_some(key_check),
             frozen: flags & FLAG_FROZEN != 0,
             clean: flags & FLAG_CLEAN != 0,
             opened: flags & FLAG_OPENED != 0,
@@ -237,6 +246,7 @@ pub(super) mod tests {
             map_sequence: 11,
             base_root: Some([4; 32]),
             live_tag: [6; 32],
+            key_check: Some([7; 32]),
             frozen: false,
             clean: true,
             opened: true,
@@ -247,7 +257,8 @@ pub(super) mod tests {
     fn a_header_comes_back_and_the_newer_slot_wins() {
         let mut file = vec![0; HEADER_BYTES];
         let old = sample();
-        let new = Header { sequence: 6, frozen: true, base_root: None, ..sample() };
+        let new =
+            Header { sequence: 6, frozen: true, base_root: None, key_check: None, ..sample() };
         file[4096..].copy_from_slice(&old.encode());
         file[..SLOT_BYTES].copy_from_slice(&new.encode());
         assert_eq!(Header::parse("h", &file).unwrap(), Some(new));

@@ -16,8 +16,12 @@ pub const VOLUME_KEY_BYTES: usize = 32;
 /// Bytes of an AES-256-XTS key: two AES-256 keys.
 pub(super) const LAYER_KEY_BYTES: usize = 64;
 
-/// Salt of the derivation; a change of it is a change of the format.
+/// Bytes of a key's check.
+pub(super) const KEY_CHECK_BYTES: usize = 32;
+
+/// Salts of the derivations; a change of one is a change of the format.
 const DERIVE_SALT: &[u8] = b"ectype write layer key, format 1";
+const CHECK_SALT: &[u8] = b"ectype write layer key check, format 1";
 
 /// The data key of one volume, unwrapped. Zeroed when dropped, never shown.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -43,20 +47,30 @@ impl VolumeKey {
 
     /// The AES-256-XTS key of one generation of this volume's layer.
     pub(super) fn layer_key(&self, generation: u64) -> Result<LayerKey, Error> {
-        struct Length;
+        let mut key = Zeroizing::new([0_u8; LAYER_KEY_BYTES]);
+        self.derive(DERIVE_SALT, &generation.to_le_bytes(), key.as_mut_slice())?;
+        Ok(LayerKey(key))
+    }
+
+    /// What tells this key from every other, and nothing of it: kept in the layer's header.
+    pub(super) fn check(&self) -> Result<[u8; KEY_CHECK_BYTES], Error> {
+        let mut check = [0; KEY_CHECK_BYTES];
+        self.derive(CHECK_SALT, &[], &mut check)?;
+        Ok(check)
+    }
+
+    fn derive(&self, salt: &[u8], info: &[u8], out: &mut [u8]) -> Result<(), Error> {
+        struct Length(usize);
         impl hkdf::KeyType for Length {
             fn len(&self) -> usize {
-                LAYER_KEY_BYTES
+                self.0
             }
         }
         let refused = |_| Error::Invalid { what: "the layer key cannot be derived".to_owned() };
-        let mut key = Zeroizing::new([0_u8; LAYER_KEY_BYTES]);
-        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, DERIVE_SALT).extract(&self.0);
-        let info = generation.to_le_bytes();
-        let parts = [info.as_slice()];
-        let okm = secret.expand(&parts, Length).map_err(refused)?;
-        okm.fill(key.as_mut_slice()).map_err(refused)?;
-        Ok(LayerKey(key))
+        let secret = hkdf::Salt::new(hkdf::HKDF_SHA256, salt).extract(&self.0);
+        let parts = [info];
+        let okm = secret.expand(&parts, Length(out.len())).map_err(refused)?;
+        okm.fill(out).map_err(refused)
     }
 }
 
@@ -81,6 +95,16 @@ mod tests {
         assert_ne!(one.0, key.layer_key(2).unwrap().0);
         assert_ne!(one.0, VolumeKey::new([8; 32]).layer_key(1).unwrap().0);
         assert_ne!(one.0[..32], one.0[32..]);
+    }
+
+    #[test]
+    fn a_check_tells_keys_apart_and_is_no_part_of_one() {
+        let key = VolumeKey::new([7; 32]);
+        let check = key.check().unwrap();
+        assert_eq!(check, VolumeKey::new([7; 32]).check().unwrap());
+        assert_ne!(check, VolumeKey::new([8; 32]).check().unwrap());
+        let layer = key.layer_key(1).unwrap();
+        assert!(check != layer.0[..32] && check != layer.0[32..] && check != [7; 32]);
     }
 
     #[test]

@@ -80,6 +80,17 @@ fn check_caller(spec: &VolumeSpec, header: &Header, base_size: u64) -> Result<()
             header.generation, header.volume
         ));
     }
+    let another = match header.key_check {
+        Some(check) => check != spec.key.check()?,
+        None => false,
+    };
+    if another {
+        // Its cipher has no tag: without this, another key would read as noise.
+        return refuse(format!(
+            "generation {} of volume {} was written with another key than the one at hand",
+            header.generation, header.volume
+        ));
+    }
     if header.base_root != spec.base_root {
         return refuse("the write layer stands on another base".to_owned());
     }

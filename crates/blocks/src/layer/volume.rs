@@ -302,7 +302,7 @@ pub fn provision(spec: &VolumeSpec, base_size: u64) -> Result<(), Error> {
 /// As [`provision`].
 pub fn provision_on(host: &Host, spec: &VolumeSpec, base_size: u64) -> Result<(), Error> {
     spec.check()?;
-    files::make(host, files::first_header(spec, base_size))
+    files::make(host, files::first_header(spec, base_size)?)
 }
 
 /// What the header of a generation says, without locking it.

@@ -6,6 +6,7 @@ extern crate ectype_blocks as blocks;
 
 use torture::{layer as layer_rig, sealed as sealed_rig};
 
+mod bad_input;
 mod layer_crash;
 mod layer_faults;
 mod layer_format;

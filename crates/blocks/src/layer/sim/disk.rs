@@ -90,6 +90,7 @@ pub(super) struct Disk {
     space_pages: Option<usize>,
     rng: Option<SimRng>,
     short_reads: bool,
+    read_only: bool,
 }
 
 /// Applies one logged change to a file's bytes.
@@ -160,7 +161,12 @@ impl Disk {
         (at.min(end) - offset) as usize
     }
 
+    fn may_change(&self) -> io::Result<()> {
+        if self.read_only { Err(io::ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(()) }
+    }
+
     fn write(&mut self, inode: usize, offset: u64, data: &[u8]) -> io::Result<usize> {
+        self.may_change()?;
         let fault = self.step();
         let mut length = data.len();
         match fault {
@@ -208,6 +214,7 @@ impl Disk {
 
     /// For the other changing operations: they happen or they do not.
     fn happens(&mut self) -> io::Result<()> {
+        self.may_change()?;
         match self.step() {
             Some(Fault::Kill) => std::panic::resume_unwind(Box::new(Killed)),
             Some(Fault::Eio | Fault::SyncLost) => Err(io::Error::from_raw_os_error(5)),
@@ -301,6 +308,11 @@ impl SimDir {
         let Some(inode) = disk.names.get(name).copied() else { return };
         disk.inodes[inode].cache.clone_from(&bytes);
         disk.inodes[inode].platter = bytes;
+    }
+
+    /// Makes the disk read-only, as a kernel does with one that failed, or writable again.
+    pub fn make_read_only(&self, read_only: bool) {
+        self.disk.lock().read_only = read_only;
     }
 
     /// Lets reads give fewer bytes than were asked for, as a host may.
