@@ -5,7 +5,7 @@ packages_build=(gcc libc6-dev)
 # Guests and their disks.
 packages_qemu=(qemu-system-x86 qemu-utils)
 # Clients of the NBD server that nobody here wrote.
-packages_nbd=(libnbd-bin)
+packages_nbd=(fio libnbd-bin qemu-system-common)
 # Building the stock image.
 packages_stock=(apt dpkg e2fsprogs kmod mtools syslinux syslinux-common)
 # IBM's SDKs, in a virtual environment.

@@ -5,6 +5,8 @@
 
 #[path = "it/api.rs"]
 mod api;
+#[path = "guest/deaths.rs"]
+mod deaths;
 #[path = "guest/growth.rs"]
 mod growth;
 #[path = "it/process.rs"]
