@@ -239,16 +239,22 @@ impl Core {
         if !map.is_in(RegionSet::Unverified, region) {
             return Ok(());
         }
-        if map.present_mask(region) != 0
-            && self.region_sum(map, region)? != self.sums.read(region)?
-        {
-            let first = region * REGION_BYTES;
-            let name = format!("{} bytes {first}..{}", self.name(), first + REGION_BYTES);
-            let why = "it does not match the sum that was made when the layer was closed";
-            return Err(Error::Corrupt { what: "write layer region", name, why });
+        if map.present_mask(region) != 0 {
+            self.compare(region, self.region_sum(map, region)?)?;
         }
         map.take_out(RegionSet::Unverified, region);
         Ok(())
+    }
+
+    /// Compares the sum that a region has with the one from the last clean close.
+    pub(super) fn compare(&self, region: u64, sum: [u8; ENTRY]) -> Result<(), Error> {
+        if sum == self.sums.read(region)? {
+            return Ok(());
+        }
+        let first = region * REGION_BYTES;
+        let name = format!("{} bytes {first}..{}", self.name(), first + REGION_BYTES);
+        let why = "it does not match the sum that was made when the layer was closed";
+        Err(Error::Corrupt { what: "write layer region", name, why })
     }
 }
 

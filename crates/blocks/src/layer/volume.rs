@@ -132,7 +132,20 @@ impl Volume {
     /// # Errors
     /// As [`Self::close`], and `Corrupt`; the volume then takes writes as before.
     pub fn freeze(&self) -> Result<FrozenLayer, Error> {
-        self.core.freeze()?;
+        self.freeze_core(true)
+    }
+
+    /// As [`Self::freeze`], but what was not read since the last clean close is left to whoever
+    /// reads the frozen layer: for a capture, which reads all of it and fails where it finds rot.
+    ///
+    /// # Errors
+    /// As [`Self::close`].
+    pub fn freeze_unchecked(&self) -> Result<FrozenLayer, Error> {
+        self.freeze_core(false)
+    }
+
+    fn freeze_core(&self, check: bool) -> Result<FrozenLayer, Error> {
+        self.core.freeze(check)?;
         Ok(FrozenLayer { core: Arc::clone(&self.core) })
     }
 

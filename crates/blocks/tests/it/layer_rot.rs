@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use blocks::layer::sim::{SimDir, SimRun};
 use blocks::layer::{Host, Volume};
-use blocks::{BlockDevice, BlockSource, Error};
+use blocks::{BlockDevice, BlockSource, CaptureSource, Error};
 
 use crate::layer_rig::{PatternBase, content, spec};
 
@@ -80,6 +80,23 @@ fn unwritten_bytes_beside_written_ones_are_not_summed() {
     let volume = open(&stopped).unwrap();
     assert!(content(&volume) == stopped.bytes);
     assert!(volume.freeze().is_ok());
+}
+
+/// What a capture reads: sound regions whole, a rotten one never, also when nothing was compared
+/// at the freeze.
+#[test]
+fn a_layer_frozen_unchecked_gives_no_rotten_region_to_its_reader() {
+    let stopped = stopped();
+    stopped.dir.rot("g1.data", 4096 + 77, |b| *b ^= 1);
+    let frozen = open(&stopped).unwrap().freeze_unchecked().unwrap();
+    let mut region = vec![0; REGION as usize];
+    assert!(is_rot(frozen.read_at(0, &mut region), 0));
+    assert!(is_rot(frozen.read_chunk(0, REGION, &mut region), 0));
+    for index in 1..4 {
+        frozen.read_chunk(index, REGION, &mut region).unwrap();
+        let at = (index * REGION) as usize;
+        assert!(region == stopped.bytes[at..at + REGION as usize], "{index}");
+    }
 }
 
 /// Invariant 18, the layer's half: after a clean close any flipped byte of any file is an error

@@ -1,4 +1,4 @@
-//! The layer is flushed, summed, checked and frozen.
+//! The layer is flushed, summed and frozen.
 
 use std::sync::atomic::AtomicBool;
 
@@ -31,7 +31,7 @@ impl Step<State> for Freeze {
         let epoch = epoch(&region, state).await?;
         let storage = &region.parts.storage;
         storage.unexport(state.volume.as_str()).await.map_err(storage_step)?;
-        // Everything written is read and checked: longer than a lease, on a full disk.
+        // What was written since its last sum is read: longer than a lease, on a full disk.
         with_heartbeat(cx, &AtomicBool::new(false), storage.volume_freeze(&view.volume, epoch))
             .await?;
         Ok(StepOutcome::Done)
