@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Memory is bounded: one chunk per worker twice over, a short queue of records, one pack being
-//! filled, one waiting and one being stored; and about 100 bytes per dirty chunk.
+//! filled, one waiting and two being stored; and about 100 bytes per dirty chunk.
 //!
 //! Next to read: `pipeline`, `tree`, `log`, `verify`.
 

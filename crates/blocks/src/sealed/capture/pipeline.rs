@@ -4,16 +4,20 @@
 //! outcome counts only when all packs are stored; queues are short, so a slow store slows the
 //! reading down instead of filling the memory.
 //!
-//! Three kinds of threads: workers read, encode and encrypt; the caller's thread fills packs; one
-//! thread stores them. `WORKERS -> sync_channel -> caller -> rendezvous -> storing`.
+//! Three kinds of threads: workers read, encode and encrypt; the caller's thread fills packs; two
+//! store them, so that one writes while the other waits for the disk.
+//! `WORKERS -> sync_channel -> caller -> rendezvous -> storing`.
 
 use std::{
     collections::HashSet,
     sync::{
+        Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
 };
+
+use parking_lot::Mutex;
 
 use super::{
     CaptureOptions, CaptureStep, Outcome, Plan, Progress, StoredChunk, WORKERS_MAX,
@@ -31,6 +35,9 @@ use crate::{
 
 /// Records that wait for a pack, per worker.
 const QUEUE_PER_WORKER: usize = 2;
+
+/// Packs that are stored at a time.
+const STORED_AT_A_TIME: usize = 2;
 
 /// A pack on its way to the store.
 type Full = (PackBuilder, Vec<StoredChunk>);
@@ -110,16 +117,29 @@ impl<'a> Pipeline<'a> {
                 scope.spawn(move || self.work(todo, &found_in));
             }
             drop(found_in);
-            let storing = scope.spawn(move || self.store_packs(&full_out));
+            // Gone with the last thread that stores: then filling fails instead of waiting.
+            let full_out = Arc::new(Mutex::new(full_out));
+            let storing: Vec<_> = (0..STORED_AT_A_TIME)
+                .map(|_| Arc::clone(&full_out))
+                .map(|full| scope.spawn(move || self.store_packs(&full)))
+                .collect();
+            drop(full_out);
             let filled = self.fill_packs(found_out, &full_in);
             drop(full_in);
             if filled.is_err() {
                 self.stop.store(true, Ordering::Relaxed);
             }
-            // A panic is a broken promise of ours; it goes on in this thread.
-            let stored = storing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let mut packs = Vec::new();
+            let mut failed = Ok(());
+            for one in storing {
+                // A panic is a broken promise of ours; it goes on in this thread.
+                match one.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+                    Ok(stored) => packs.extend(stored),
+                    Err(error) => failed = failed.and(Err(error)),
+                }
+            }
             // When storing failed, that is why filling could not go on.
-            let packs = stored?;
+            failed?;
             Ok((filled?, packs))
         })
     }
@@ -202,9 +222,10 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Stores packs, then records them.
-    fn store_packs(&self, full: &Receiver<Full>) -> Result<Vec<(PackRef, u64)>, Error> {
+    fn store_packs(&self, full: &Mutex<Receiver<Full>>) -> Result<Vec<(PackRef, u64)>, Error> {
         let mut packs = Vec::new();
-        let outcome = full.iter().try_for_each(|(pack, chunks)| {
+        let next = || full.lock().recv().ok();
+        let outcome = std::iter::from_fn(next).try_for_each(|(pack, chunks)| {
             self.options.check_cancel()?;
             let built = pack.finish();
             let length = built.length;
