@@ -3,7 +3,8 @@
 //! Next to read: `seed.rs`, which relies on what is checked here.
 
 use crate::port::{
-    ComputeError, DISKS_MAX, GuestSpec, SEED_HOSTNAME_MAX, SEED_KEYS_MAX, Seed, USER_DATA_MAX,
+    ComputeError, DISKS_MAX, GuestDisk, GuestSpec, SEED_HOSTNAME_MAX, SEED_KEYS_MAX, Seed,
+    USER_DATA_MAX,
 };
 
 /// Longest path of a unix socket (`sun_path` less its final zero).
@@ -29,18 +30,7 @@ pub(crate) fn spec(spec: &GuestSpec) -> Result<(), ComputeError> {
         return wrong("the hardware address is not six pairs of hexadecimal digits");
     }
     for disk in &spec.disks {
-        if !is_name(&disk.id) || !is_name(&disk.serial) {
-            return wrong("a disk's id or serial is empty, too long, or has odd characters");
-        }
-        if !disk.nbd_socket.is_absolute() {
-            return wrong("a disk's socket is not an absolute path");
-        }
-        if disk.nbd_socket.as_os_str().len() > SOCKET_PATH_MAX {
-            return wrong("a disk's socket has a longer path than the system takes (107 bytes)");
-        }
-        if disk.nbd_socket.to_str().is_none() {
-            return wrong("a disk's socket has a path that is not text");
-        }
+        self::disk(disk)?;
     }
     let mut ids: Vec<&str> = spec.disks.iter().map(|disk| disk.id.as_str()).collect();
     ids.sort_unstable();
@@ -49,6 +39,33 @@ pub(crate) fn spec(spec: &GuestSpec) -> Result<(), ComputeError> {
         return wrong("two disks have the same id");
     }
     seed(&spec.seed)
+}
+
+/// Refuses what no hypervisor could open as a disk.
+pub(crate) fn disk(disk: &GuestDisk) -> Result<(), ComputeError> {
+    let wrong = |what| Err(ComputeError::Spec { what });
+    if !is_name(&disk.id) || !is_name(&disk.serial) {
+        return wrong("a disk's id or serial is empty, too long, or has odd characters");
+    }
+    if !disk.nbd_socket.is_absolute() {
+        return wrong("a disk's socket is not an absolute path");
+    }
+    if disk.nbd_socket.as_os_str().len() > SOCKET_PATH_MAX {
+        return wrong("a disk's socket has a longer path than the system takes (107 bytes)");
+    }
+    if disk.nbd_socket.to_str().is_none() {
+        return wrong("a disk's socket has a path that is not text");
+    }
+    Ok(())
+}
+
+/// Refuses a disk that is added to a guest which runs.
+pub(crate) fn added(disk: &GuestDisk) -> Result<(), ComputeError> {
+    self::disk(disk)?;
+    if disk.boot {
+        return Err(ComputeError::Spec { what: "a running guest has its boot disk" });
+    }
+    Ok(())
 }
 
 /// Refuses what no seed disk could hold.
@@ -106,7 +123,6 @@ mod tests {
     use base::{ByteCount, InstanceId};
 
     use super::*;
-    use crate::port::GuestDisk;
 
     fn disk(id: &str, boot: bool) -> GuestDisk {
         GuestDisk { id: id.into(), serial: id.into(), nbd_socket: "/run/v.sock".into(), boot }

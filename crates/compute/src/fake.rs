@@ -16,8 +16,9 @@ use crate::{
     check, console,
     dir::{self, GuestDir},
     port::{
-        Accel, ComputeError, ConsolePart, EVENTS_KEPT, GuestEvent, GuestEventKind, GuestSpec,
-        GuestState, HostLimits, Hypervisor, HypervisorInfo, PauseReason, READY_LINE, Started,
+        Accel, ComputeError, ConsolePart, DISKS_MAX, EVENTS_KEPT, GuestDisk, GuestEvent,
+        GuestEventKind, GuestSpec, GuestState, HostLimits, Hypervisor, HypervisorInfo, PauseReason,
+        READY_LINE, Started,
     },
 };
 
@@ -47,6 +48,9 @@ struct Record {
     runs_from: Timestamp,
     off_at: Option<Timestamp>,
     paused: Option<Paused>,
+    /// Ids of its disks; empty in records of older servers.
+    #[serde(default)]
+    disks: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -89,6 +93,12 @@ impl Fake {
         self.inner.change(instance, |record| record.paused = Some(paused))?;
         self.inner.tell(instance, GuestEventKind::Paused { no_space });
         Ok(())
+    }
+
+    /// The ids of a guest's disks, the boot disk first; none when there is no guest.
+    #[must_use]
+    pub fn disks(&self, instance: &InstanceId) -> Vec<String> {
+        self.inner.guests.lock().get(instance).map(|r| r.disks.clone()).unwrap_or_default()
     }
 
     /// Ends a guest as a crash of its process would; for fault injection.
@@ -200,6 +210,7 @@ impl Inner {
             runs_from: self.clock.region().plus(self.config.start_delay),
             off_at: None,
             paused: None,
+            disks: spec.disks.iter().map(|disk| disk.id.clone()).collect(),
         };
         let mut guests = self.guests.lock();
         if guests.contains_key(instance) {
@@ -296,6 +307,29 @@ impl Hypervisor for Fake {
         // Only whether it runs is of interest: it has no disks.
         self.inner.change(instance, |_| ())?;
         let said = format!("ectype-guest disk {disk} has {} bytes\n", capacity.0);
+        console::append(&self.inner.dir(instance), said.as_bytes())
+    }
+
+    async fn disk_add(&self, instance: &InstanceId, disk: GuestDisk) -> Result<(), ComputeError> {
+        check::added(&disk)?;
+        let full = self.disks(instance).len() >= DISKS_MAX;
+        let mut said = None;
+        self.inner.change(instance, |record| {
+            if !full && !record.disks.contains(&disk.id) {
+                said = Some(format!("ectype-guest disk {} added\n", disk.id));
+                record.disks.push(disk.id.clone());
+            }
+        })?;
+        match said {
+            Some(said) => console::append(&self.inner.dir(instance), said.as_bytes()),
+            None if self.disks(instance).contains(&disk.id) => Ok(()),
+            None => Err(ComputeError::Spec { what: "too many disks" }),
+        }
+    }
+
+    async fn disk_remove(&self, instance: &InstanceId, disk: &str) -> Result<(), ComputeError> {
+        self.inner.change(instance, |record| record.disks.retain(|id| id != disk))?;
+        let said = format!("ectype-guest disk {disk} removed\n");
         console::append(&self.inner.dir(instance), said.as_bytes())
     }
 

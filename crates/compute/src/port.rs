@@ -278,6 +278,24 @@ pub enum ComputeError {
         /// The last that the hypervisor said.
         said: String,
     },
+    /// The guest could not be given the disk.
+    #[error("disk {disk} was not added to instance {instance}: {said}")]
+    DiskNotAdded {
+        /// Whose.
+        instance: InstanceId,
+        /// The id of the volume attachment.
+        disk: String,
+        /// What the hypervisor said.
+        said: String,
+    },
+    /// The guest does not let go of the disk; its system may not be up yet.
+    #[error("instance {instance} does not let go of disk {disk}")]
+    DiskHeld {
+        /// Whose.
+        instance: InstanceId,
+        /// The id of the volume attachment.
+        disk: String,
+    },
     /// The guest's process does not answer, or not in the protocol.
     #[error("control connection of instance {instance}")]
     Control {
@@ -307,6 +325,8 @@ impl ComputeError {
             | Self::StartFailed { .. }
             | Self::StillPaused { .. }
             | Self::DiskNotGrown { .. }
+            | Self::DiskNotAdded { .. }
+            | Self::DiskHeld { .. }
             | Self::Control { .. }
             | Self::File { .. } => ErrorKind::Unavailable,
             Self::AlreadyRunning { .. } | Self::NotRunning { .. } => ErrorKind::Conflict,
@@ -378,6 +398,21 @@ pub trait Hypervisor: Send + Sync {
         disk: &str,
         capacity: ByteCount,
     ) -> Result<(), ComputeError>;
+
+    /// Gives a running guest another disk, which must be served already. Nothing happens when it
+    /// has it. A guest that is up is told by an interrupt.
+    ///
+    /// # Errors
+    /// `NotRunning`, `Spec`, `DiskNotAdded`, `Control`.
+    async fn disk_add(&self, instance: &InstanceId, disk: GuestDisk) -> Result<(), ComputeError>;
+
+    /// Takes a disk from a running guest and returns once the guest let go of it and nothing
+    /// holds its socket any more. Nothing happens when the guest does not have it. `disk` is
+    /// [`GuestDisk::id`]. A guest is not asked whether it uses the disk.
+    ///
+    /// # Errors
+    /// `NotRunning`; `DiskHeld` when the guest does not answer within some seconds: ask again.
+    async fn disk_remove(&self, instance: &InstanceId, disk: &str) -> Result<(), ComputeError>;
 
     /// Finds the guests that outlived a former server and watches them from now on. To be called
     /// once, before the first start.

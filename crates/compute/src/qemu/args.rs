@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    disk::device_id,
-    host::{OPEN_TIMEOUT_S, RECONNECT_DELAY_S},
+    disk::{blockdev, device},
     launch::{CONSOLE_SOCKET, QMP_SOCKET, SEED_DISK},
 };
 use crate::{
@@ -78,14 +77,8 @@ impl Args {
 
     fn disk(&mut self, n: usize, disk: &GuestDisk) {
         let node = format!("disk{n}");
-        self.add(
-            "-blockdev",
-            json!({"driver": "nbd", "node-name": node, "export": "", "discard": "unmap",
-                "server": {"type": "unix", "path": disk.nbd_socket},
-                "reconnect-delay": RECONNECT_DELAY_S, "open-timeout": OPEN_TIMEOUT_S}),
-        );
-        let mut device = json!({"driver": "virtio-blk-pci", "id": device_id(&disk.id),
-            "drive": node, "serial": disk.serial, "werror": "stop", "rerror": "stop"});
+        self.add("-blockdev", blockdev(&node, disk));
+        let mut device = device(&node, disk);
         // Without it SeaBIOS may choose any virtio disk.
         if disk.boot {
             device["bootindex"] = Value::from(1);

@@ -14,8 +14,11 @@ use base::ByteCount;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::guest::Guest;
-use crate::port::ComputeError;
+use super::{
+    guest::Guest,
+    host::{OPEN_TIMEOUT_S, RECONNECT_DELAY_S},
+};
+use crate::port::{ComputeError, GuestDisk};
 
 /// How often growing is tried while the disk's server is on its way back.
 const GROW_TRIES: u32 = 50;
@@ -27,8 +30,21 @@ pub(super) fn device_id(disk: &str) -> String {
     format!("vol-{disk}")
 }
 
+/// The node that reads a disk from its server.
+pub(super) fn blockdev(node: &str, disk: &GuestDisk) -> Value {
+    json!({"driver": "nbd", "node-name": node, "export": "", "discard": "unmap",
+        "server": {"type": "unix", "path": disk.nbd_socket},
+        "reconnect-delay": RECONNECT_DELAY_S, "open-timeout": OPEN_TIMEOUT_S})
+}
+
+/// The device that the guest sees.
+pub(super) fn device(node: &str, disk: &GuestDisk) -> Value {
+    json!({"driver": "virtio-blk-pci", "id": device_id(&disk.id), "drive": node,
+        "serial": disk.serial, "werror": "stop", "rerror": "stop"})
+}
+
 /// The node behind a disk, and its size in bytes, out of `query-block`.
-fn node_of(blocks: &Value, disk: &str) -> Option<(String, u64)> {
+pub(super) fn node_of(blocks: &Value, disk: &str) -> Option<(String, u64)> {
     let id = device_id(disk);
     let entry = blocks.as_array()?.iter().find(|entry| {
         // Such as `/machine/peripheral/vol-ID/virtio-backend`.

@@ -17,6 +17,7 @@ mod disk;
 mod guest;
 mod host;
 mod launch;
+mod plug;
 mod probe;
 mod watch;
 
@@ -38,8 +39,8 @@ use crate::{
     check, console,
     dir::{self, GuestDir},
     port::{
-        Accel, ComputeError, ConsolePart, EVENTS_KEPT, GuestEvent, GuestSpec, GuestState,
-        HostLimits, Hypervisor, HypervisorInfo, Started,
+        Accel, ComputeError, ConsolePart, EVENTS_KEPT, GuestDisk, GuestEvent, GuestSpec,
+        GuestState, HostLimits, Hypervisor, HypervisorInfo, Started,
     },
 };
 use guest::Guest;
@@ -329,6 +330,15 @@ impl Hypervisor for Qemu {
         capacity: ByteCount,
     ) -> Result<(), ComputeError> {
         self.inner.settled(instance).await?.disk_grow(disk, capacity).await
+    }
+
+    async fn disk_add(&self, instance: &InstanceId, disk: GuestDisk) -> Result<(), ComputeError> {
+        check::added(&disk)?;
+        self.inner.settled(instance).await?.disk_add(&disk).await
+    }
+
+    async fn disk_remove(&self, instance: &InstanceId, disk: &str) -> Result<(), ComputeError> {
+        self.inner.settled(instance).await?.disk_remove(disk).await
     }
 
     async fn adopt(&self) -> Result<Vec<InstanceId>, ComputeError> {

@@ -4,7 +4,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use base::{ByteCount, InstanceId, ManualClock, Timestamp};
 use ectype_compute::{
-    ComputeError, Fake, FakeConfig, GuestEventKind, GuestState, Hypervisor, PauseReason, READY_LINE,
+    ComputeError, DISKS_MAX, Fake, FakeConfig, GuestDisk, GuestEventKind, GuestState, Hypervisor,
+    PauseReason, READY_LINE,
 };
 
 use crate::spec;
@@ -168,4 +169,39 @@ async fn a_damaged_record_is_no_guest() {
     let second = fake(root.path(), &clock, Duration::ZERO);
     assert!(second.adopt().await.unwrap().is_empty());
     second.start(spec("0717_a")).await.unwrap();
+}
+
+fn disk(id: &str) -> GuestDisk {
+    GuestDisk {
+        id: id.to_owned(),
+        serial: id.to_owned(),
+        nbd_socket: "/run/v.sock".into(),
+        boot: false,
+    }
+}
+
+#[tokio::test]
+async fn a_running_guest_gets_and_loses_disks() {
+    let root = tempfile::tempdir().unwrap();
+    let clock = clock();
+    let fake = fake(root.path(), &clock, Duration::ZERO);
+    let early = fake.disk_add(&id(), disk("b")).await.unwrap_err();
+    assert!(matches!(early, ComputeError::NotRunning { .. }), "{early}");
+    fake.start(spec("0717_a")).await.unwrap();
+    let first = fake.disks(&id());
+    for _ in 0..2 {
+        fake.disk_add(&id(), disk("b")).await.unwrap();
+    }
+    assert_eq!(fake.disks(&id()).len(), first.len() + 1);
+    for n in fake.disks(&id()).len()..DISKS_MAX {
+        fake.disk_add(&id(), disk(&format!("d{n}"))).await.unwrap();
+    }
+    let many = fake.disk_add(&id(), disk("more")).await.unwrap_err();
+    assert!(matches!(many, ComputeError::Spec { .. }), "{many}");
+    let boots = GuestDisk { boot: true, ..disk("boots") };
+    assert!(matches!(fake.disk_add(&id(), boots).await, Err(ComputeError::Spec { .. })));
+    for _ in 0..2 {
+        fake.disk_remove(&id(), "b").await.unwrap();
+    }
+    assert!(!fake.disks(&id()).contains(&"b".to_owned()));
 }

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use base::{ByteCount, InstanceId};
 use compute::{
-    ComputeError, ConsolePart, Fake, GuestEvent, GuestSpec, GuestState, HostLimits, Hypervisor,
-    HypervisorInfo, Started,
+    ComputeError, ConsolePart, Fake, GuestDisk, GuestEvent, GuestSpec, GuestState, HostLimits,
+    Hypervisor, HypervisorInfo, Started,
 };
 use ectype_control::ActionCreate;
 use model::{ActionKind, ActionStatus, Instance, InstanceStatus, InstanceStatusReason};
@@ -175,6 +175,14 @@ impl Hypervisor for LateEvents {
         capacity: ByteCount,
     ) -> Result<(), ComputeError> {
         self.fake.disk_grow(instance, disk, capacity).await
+    }
+
+    async fn disk_add(&self, instance: &InstanceId, disk: GuestDisk) -> Result<(), ComputeError> {
+        self.fake.disk_add(instance, disk).await
+    }
+
+    async fn disk_remove(&self, instance: &InstanceId, disk: &str) -> Result<(), ComputeError> {
+        self.fake.disk_remove(instance, disk).await
     }
 
     async fn adopt(&self) -> Result<Vec<InstanceId>, ComputeError> {
