@@ -52,6 +52,8 @@ pub struct Control {
     pub(crate) jobs_queued: Arc<Notify>,
     pub(crate) signer: crate::identity::Signer,
     pub(crate) progress: crate::image::ProgressBoard,
+    /// Which job has the turn with an instance.
+    pub(crate) turns: crate::instance::Turns,
     /// How far upkeep of the chunk store is.
     pub(crate) board: crate::store::Board,
     /// Set once the database was seen to know the store's newest operation.
@@ -78,6 +80,7 @@ impl Control {
             jobs_queued: Arc::new(Notify::new()),
             signer,
             progress: crate::image::ProgressBoard::default(),
+            turns: crate::instance::Turns::default(),
             board: crate::store::Board::default(),
             sequence_checked: tokio::sync::OnceCell::new(),
             parts,

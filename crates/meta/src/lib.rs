@@ -14,8 +14,8 @@ pub use error::StoreError;
 pub use port::{
     Bootstrap, Change, Condemned, GcSnapshot, GroupFilter, HolderKind, IdentityStore, ImageCommit,
     ImageFilter, ImageStore, InstanceFilter, InstanceStore, JobRow, JobStore, NetworkStore,
-    NewInstance, NewVpc, OutboxStore, Page, PageKey, Paged, Quarantined, Rebase, ReservedIpFilter,
-    RootHolder, ScrubPart, SignIn, Store, StoreGcStore, StoreUpkeep, SubnetFilter, TagFilter,
-    TagStore, TagTarget, VolumeFilter, VolumeStore, VpcFilter,
+    NewAttachment, NewInstance, NewVpc, OutboxStore, Page, PageKey, Paged, Quarantined, Rebase,
+    ReservedIpFilter, RootHolder, ScrubPart, SignIn, Store, StoreGcStore, StoreUpkeep,
+    SubnetFilter, TagFilter, TagStore, TagTarget, VolumeFilter, VolumeStore, VpcFilter,
 };
 pub use sql::SqlStore;

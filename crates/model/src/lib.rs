@@ -23,6 +23,7 @@ mod tag;
 mod usage;
 mod view;
 mod volume;
+mod volume_change;
 
 pub use account::{Account, ApiKey, Principal, ResourceGroup, TokenKey};
 pub use allowed_use::{
@@ -62,6 +63,7 @@ pub use volume::{
     Attachment, AttachmentKind, AttachmentStatus, Volume, VolumeEncryption, VolumePatch,
     VolumeStatus, VolumeStorage,
 };
+pub use volume_change::{VolumeShape, volume_shape};
 
 use base::{AccountId, ResourceGroupId, Timestamp};
 

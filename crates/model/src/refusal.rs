@@ -2,9 +2,9 @@
 //!
 //! The texts are sentences for users and say what to do. Codes and HTTP statuses are `wire`'s.
 
-use base::{ImageId, InstanceId, KeyId, SubnetId, VolumeId, VpcId};
+use base::{AttachmentId, ImageId, InstanceId, KeyId, SubnetId, VolumeId, VpcId};
 
-use crate::{ActionKind, ImageStatus, InstanceStatus, Limit, VolumeStatus};
+use crate::{ActionKind, AttachmentStatus, ImageStatus, InstanceStatus, Limit, VolumeStatus};
 
 /// A rule that refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -178,6 +178,29 @@ pub enum Refusal {
         /// Its profile.
         profile: String,
     },
+    /// A profile that the volume does not fit.
+    #[error("The volume has {gb} GB; profile {profile} takes {min} to {max} GB.")]
+    VolumeProfileCapacity {
+        /// Its size.
+        gb: u64,
+        /// Smallest.
+        min: u64,
+        /// Largest.
+        max: u64,
+        /// The new profile.
+        profile: String,
+    },
+    /// A profile of another family or storage generation.
+    #[error(
+        "A volume of profile {from} cannot change to profile {to}. Choose a profile of the same \
+         family and storage generation."
+    )]
+    VolumeProfileChange {
+        /// Its profile.
+        from: String,
+        /// The new one.
+        to: String,
+    },
     /// Deleting an attached volume.
     #[error(
         "Volume {volume} is attached to an instance. Detach it, or delete the instance, first."
@@ -197,6 +220,27 @@ pub enum Refusal {
         busy: bool,
         /// What was asked.
         verb: &'static str,
+    },
+    /// A volume is attached to, or detached from, a running or stopped instance only.
+    #[error(
+        "Instance {instance} is {status}, so no volume can be {verb} it now. Wait until it is \
+         running or stopped."
+    )]
+    AttachmentInstance {
+        /// The instance.
+        instance: InstanceId,
+        /// Its status.
+        status: InstanceStatus,
+        /// What was asked: `attached to`, `detached from`.
+        verb: &'static str,
+    },
+    /// An attachment that is on its way already.
+    #[error("Volume attachment {attachment} is {status}. Wait until it is attached.")]
+    AttachmentState {
+        /// The attachment.
+        attachment: AttachmentId,
+        /// Its status.
+        status: AttachmentStatus,
     },
     /// Detaching or deleting a boot attachment.
     #[error("The boot volume of an instance cannot be detached.")]

@@ -115,6 +115,12 @@ pub struct VolumePatch {
     pub user_tags: Option<Vec<String>>,
     /// New allowed use; unattached boot volumes.
     pub allowed_use: Option<AllowedUse>,
+    /// New size, not smaller than it is.
+    pub capacity: Option<ByteCount>,
+    /// New operations a second, where the profile lets one choose.
+    pub iops: Option<u32>,
+    /// Name of the new profile, of the same family.
+    pub profile: Option<String>,
 }
 
 /// The tie between a volume and an instance.

@@ -109,7 +109,8 @@ operations! {
         by (Vpc vpc::instances::action_get);
     GET "/v1/instances/{id}/volume_attachments" list_instance_volume_attachments:
         by (Vpc vpc::attachments::list);
-    POST "/v1/instances/{id}/volume_attachments" create_instance_volume_attachment: not_yet;
+    POST "/v1/instances/{id}/volume_attachments" create_instance_volume_attachment:
+        by (Vpc vpc::attachments::create);
     GET "/v1/instances/{id}/volume_attachments/{attachment_id}" get_instance_volume_attachment:
         by (Vpc vpc::attachments::get);
     PATCH "/v1/instances/{id}/volume_attachments/{attachment_id}"

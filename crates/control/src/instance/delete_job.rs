@@ -8,7 +8,7 @@ use meta::{Change, StoreError};
 use model::{InstanceStatus, LifecycleState, Outcome};
 use serde::{Deserialize, Serialize};
 
-use super::guest::{Region, compute_step, subject};
+use super::guest::{Region, TURN_EVERY, compute_step, subject};
 use crate::{
     Control,
     worker::{JOB, store_step},
@@ -103,6 +103,9 @@ impl Step<State> for Guest {
         };
         let hypervisor = &region.parts.hypervisor;
         let id = &view.instance.head.id;
+        let Some(_turn) = region.turns.take(id) else {
+            return Ok(StepOutcome::Wait(TURN_EVERY));
+        };
         hypervisor.power_off(id).await.map_err(|e| compute_step(&e))?;
         region.disks_unexport(&view).await?;
         hypervisor.forget(id).await.map_err(|e| compute_step(&e))?;

@@ -2,7 +2,7 @@
 
 use base::{
     AttachmentId, ByteCount, Crn, InstanceId, JobId, NicId, ReservedIpId, ResourceGroupId,
-    SecurityGroupId, VpcId,
+    SecurityGroupId, VpcId, ZoneName,
 };
 use jobs::NewJob;
 use meta::NewInstance;
@@ -187,7 +187,9 @@ impl Control {
                 self.volume(ctx, id).await.map_err(|e| e.named_by(field))?.volume.head.id
             }
             Err(asked) => {
-                let made = self.data_volume_draft(ctx, want, decided, asked).await?;
+                let group = asked.group.as_ref().unwrap_or(&decided.group);
+                let field = "volume_attachments.volume.profile";
+                let made = self.data_volume_draft(ctx, &want.zone, group, asked, field).await?;
                 let id = made.head.id.clone();
                 volumes.push(made);
                 id
@@ -206,20 +208,22 @@ impl Control {
         })
     }
 
-    async fn data_volume_draft(
+    /// A data volume that is made with its attachment.
+    pub(crate) async fn data_volume_draft(
         &self,
         ctx: &RequestContext,
-        want: &InstanceCreate,
-        decided: &Decided,
+        zone: &ZoneName,
+        group: &ResourceGroupId,
         asked: &NewVolume,
+        field: &'static str,
     ) -> Result<Volume, Error> {
         Self::no_root_key(asked.encryption_key.as_deref())?;
         let profile = asked.profile.as_deref().unwrap_or(VOLUME_PROFILE);
         let draft = VolumeDraft {
             name: asked.name.clone(),
-            group: asked.group.clone().unwrap_or_else(|| decided.group.clone()),
-            zone: want.zone.clone(),
-            profile: Self::volume_profile(profile, "volume_attachments.volume.profile")?,
+            group: group.clone(),
+            zone: zone.clone(),
+            profile: Self::volume_profile(profile, field)?,
             capacity: asked.capacity.unwrap_or(ByteCount(0)),
             iops: asked.iops,
             user_tags: asked.user_tags.clone(),
@@ -275,7 +279,7 @@ impl Control {
         AttachmentId::mint(&format!("{}-", want.zone.id_number()), self.entropy())
     }
 
-    fn name_or_made(&self, name: Option<&ResourceName>) -> ResourceName {
+    pub(crate) fn name_or_made(&self, name: Option<&ResourceName>) -> ResourceName {
         name.cloned().unwrap_or_else(|| generated_name(self.entropy()))
     }
 }

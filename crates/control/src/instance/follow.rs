@@ -183,6 +183,8 @@ impl Control {
     /// The guest of a running instance is gone: its volumes are closed and it is stopped.
     async fn guest_ended(&self, instance: &Instance, by_guest: bool) -> Result<(), Error> {
         let id = &instance.head.id;
+        // A job that is at it sees the same; the next look comes soon.
+        let Some(_turn) = self.turns.take(id) else { return Ok(()) };
         let view = self.store().instance_any(RECONCILER, id).await?;
         // Asked again after the row: it may have been started anew meanwhile.
         let state = self.parts.hypervisor.state(id).await.map_err(Error::unavailable)?;

@@ -8,7 +8,10 @@ use std::{
 use base::{ByteCount, Crn, InstanceId, UsageId};
 use compute::{ComputeError, GuestDisk, GuestSpec, GuestState, Seed};
 use jobs::{StepContext, StepError};
-use model::{ActionStatus, Instance, InstanceView, Metric, UsageChange, UsageRecord, catalog};
+use model::{
+    ActionStatus, Attachment, AttachmentKind, AttachmentStatus, Instance, InstanceView, Metric,
+    UsageChange, UsageRecord, catalog,
+};
 
 use crate::{
     Control,
@@ -20,6 +23,9 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// How often the power button is pressed again: a press is lost before the guest listens.
 const PRESS_EVERY: Duration = Duration::from_secs(3);
+
+/// How soon a step whose turn another job has looks again.
+pub(super) const TURN_EVERY: Duration = Duration::from_millis(100);
 
 /// What every step has: its way to the region.
 pub(super) struct Region(pub(super) Weak<Control>);
@@ -48,7 +54,7 @@ pub(super) fn subject(cx: &StepContext) -> Result<InstanceId, StepError> {
 }
 
 /// What a hypervisor's failure means to a step.
-pub(super) fn compute_step(error: &ComputeError) -> StepError {
+pub(crate) fn compute_step(error: &ComputeError) -> StepError {
     let mut text = error.to_string();
     if let Some(source) = std::error::Error::source(error) {
         text.push_str(": ");
@@ -63,6 +69,8 @@ pub(super) fn compute_step(error: &ComputeError) -> StepError {
         | ComputeError::StartFailed { .. }
         | ComputeError::StillPaused { .. }
         | ComputeError::DiskNotGrown { .. }
+        | ComputeError::DiskNotAdded { .. }
+        | ComputeError::DiskHeld { .. }
         | ComputeError::Control { .. }
         | ComputeError::File { .. } => StepError::retry("compute_unavailable", text),
     }
@@ -100,40 +108,50 @@ impl Control {
         UsageChange::End { crn: instance_crn(instance).to_string(), at: self.now() }
     }
 
-    /// Serves every volume of an instance; the disks of its guest, the boot one first.
+    /// Serves every volume of an instance; the disks of its guest, the boot one first. One that
+    /// is being detached is left out. The caller has the instance's turn.
     pub(super) async fn disks_export(
         &self,
         view: &InstanceView,
     ) -> Result<Vec<GuestDisk>, StepError> {
         let mut disks = Vec::with_capacity(view.attachments.len());
-        let serve = self.parts.hypervisor.info().needs_export;
         for attached in &view.attachments {
-            let attachment = &attached.attachment;
-            let volume = &attachment.volume;
-            let row = self.store().volume_any(JOB, volume).await.map_err(store_step)?.volume;
-            let storage = &self.parts.storage;
-            storage.volume_provision(&row).await.map_err(storage_step)?;
-            let nbd_socket = if serve {
-                let epoch = match storage.export_running(volume.as_str()).await {
-                    Ok(true) => row.storage.epoch,
-                    Ok(false) => {
-                        self.store().volume_epoch_next(JOB, volume).await.map_err(store_step)?
-                    }
-                    Err(error) => return Err(storage_step(error)),
-                };
-                storage.volume_export(&row, epoch, Access::ReadWrite).await.map_err(storage_step)?
-            } else {
-                // A fake guest opens no disk; its specification still names one.
-                std::path::PathBuf::from("/dev/null")
-            };
-            disks.push(GuestDisk {
-                id: attachment.id.to_string(),
-                serial: attachment.device_id(),
-                nbd_socket,
-                boot: attachment.kind == model::AttachmentKind::Boot,
-            });
+            if attached.attachment.status != AttachmentStatus::Detaching {
+                disks.push(self.disk_export(&attached.attachment).await?);
+            }
         }
         Ok(disks)
+    }
+
+    /// Serves the volume of an attachment, unless it is served; the disk of the guest. The caller
+    /// has the instance's turn.
+    pub(crate) async fn disk_export(
+        &self,
+        attachment: &Attachment,
+    ) -> Result<GuestDisk, StepError> {
+        let volume = &attachment.volume;
+        let row = self.store().volume_any(JOB, volume).await.map_err(store_step)?.volume;
+        let storage = &self.parts.storage;
+        storage.volume_provision(&row).await.map_err(storage_step)?;
+        let nbd_socket = if self.parts.hypervisor.info().needs_export {
+            let epoch = match storage.export_running(volume.as_str()).await {
+                Ok(true) => row.storage.epoch,
+                Ok(false) => {
+                    self.store().volume_epoch_next(JOB, volume).await.map_err(store_step)?
+                }
+                Err(error) => return Err(storage_step(error)),
+            };
+            storage.volume_export(&row, epoch, Access::ReadWrite).await.map_err(storage_step)?
+        } else {
+            // A fake guest opens no disk; its specification still names one.
+            std::path::PathBuf::from("/dev/null")
+        };
+        Ok(GuestDisk {
+            id: attachment.id.to_string(),
+            serial: attachment.device_id(),
+            nbd_socket,
+            boot: attachment.kind == AttachmentKind::Boot,
+        })
     }
 
     /// Ends the exports of an instance; every layer is closed cleanly when this returns.

@@ -13,11 +13,14 @@ mod read;
 mod reboot_job;
 mod start_job;
 mod stop_job;
+mod turns;
 
 pub use actions::ActionCreate;
 pub use create::{BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource};
 
 pub(crate) use delete_job::DeleteJob;
+pub(crate) use guest::compute_step;
 pub(crate) use reboot_job::RebootJob;
 pub(crate) use start_job::StartJob;
 pub(crate) use stop_job::StopJob;
+pub(crate) use turns::Turns;

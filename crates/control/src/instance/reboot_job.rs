@@ -8,7 +8,7 @@ use meta::Change;
 use model::{ActionStatus, InstanceStatus, LifecycleState};
 
 use super::{
-    guest::Region,
+    guest::{Region, TURN_EVERY, subject},
     stop_job::{End, State, still_running},
 };
 use crate::{
@@ -67,6 +67,10 @@ impl Step<State> for Begin {
     }
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
+        let region = self.0.get()?;
+        let Some(_turn) = region.turns.take(&subject(cx)?) else {
+            return Ok(StepOutcome::Wait(TURN_EVERY));
+        };
         let (region, view) = self.0.view(cx).await?;
         if view.instance.status == InstanceStatus::Restarting {
             let disks = region.disks_export(&view).await?;

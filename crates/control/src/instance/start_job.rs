@@ -7,11 +7,12 @@ use compute::GuestDisk;
 use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
 use meta::Change;
 use model::{
-    ActionStatus, InstanceAction, InstanceStatus, InstanceStatusReason, LifecycleState, Outcome,
+    ActionStatus, InstanceAction, InstanceStatus, InstanceStatusReason, InstanceView,
+    LifecycleState, Outcome,
 };
 use serde::{Deserialize, Serialize};
 
-use super::guest::Region;
+use super::guest::{Region, TURN_EVERY, compute_step, subject};
 use crate::{
     Control,
     worker::{JOB, control, store_step},
@@ -19,13 +20,8 @@ use crate::{
 
 pub(crate) const KIND: &str = "instance_start";
 
-/// Statuses from which a start can end in `running`.
-const FROM: [InstanceStatus; 4] = [
-    InstanceStatus::Pending,
-    InstanceStatus::Starting,
-    InstanceStatus::Stopped,
-    InstanceStatus::Running,
-];
+/// Statuses of an instance that is this job's. A stop by force takes it away.
+const OWN: [InstanceStatus; 2] = [InstanceStatus::Pending, InstanceStatus::Starting];
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct State {
@@ -96,14 +92,14 @@ impl Job for StartJob {
         );
         let id = &view.instance.head.id;
         // A repeat after the row was written, or a stop by force came first.
-        if !matches!(view.instance.status, InstanceStatus::Pending | InstanceStatus::Starting) {
+        if !OWN.contains(&view.instance.status) {
             return region.action_move(state.action.as_deref(), ActionStatus::Failed).await;
         }
         tracing::warn!(instance = %id, code = %failure.code, why = %failure.message, "start failed");
         let set = region.store().instance_status_set(
             JOB,
             id,
-            &FROM,
+            &OWN,
             InstanceStatus::Stopped,
             vec![reason],
             LifecycleState::Stable,
@@ -124,19 +120,44 @@ impl Step<State> for Guest {
     }
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
+        let region = self.0.get()?;
+        let Some(_turn) = region.turns.take(&subject(cx)?) else {
+            return Ok(StepOutcome::Wait(TURN_EVERY));
+        };
         let (region, view) = self.0.view(cx).await?;
+        if !OWN.contains(&view.instance.status) {
+            return Ok(StepOutcome::Done);
+        }
         region.action_move(state.action.as_deref(), ActionStatus::Running).await?;
         let disks: Vec<GuestDisk> = region.disks_export(&view).await?;
         region.guest_start(&view, disks).await?;
+        // A stop by force may have come and found no guest yet.
+        let (region, view) = self.0.view(cx).await?;
+        if !OWN.contains(&view.instance.status) && view.instance.status != InstanceStatus::Running {
+            region.guest_undo(&view).await?;
+        }
         Ok(StepOutcome::Done)
     }
 
     async fn undo(&self, cx: &StepContext, _: &mut State) -> Result<(), StepError> {
+        let region = self.0.get()?;
+        let turn = region.turns.take(&subject(cx)?);
+        let _turn =
+            turn.ok_or_else(|| StepError::retry("instance_busy", "another has its turn"))?;
         let (region, view) = self.0.view(cx).await?;
+        if OWN.contains(&view.instance.status) {
+            region.guest_undo(&view).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Control {
+    /// Switches off the guest that a start made, and closes its volumes.
+    async fn guest_undo(&self, view: &InstanceView) -> Result<(), StepError> {
         let id = &view.instance.head.id;
-        let hypervisor = &region.parts.hypervisor;
-        hypervisor.power_off(id).await.map_err(|e| super::guest::compute_step(&e))?;
-        region.disks_unexport(&view).await
+        self.parts.hypervisor.power_off(id).await.map_err(|e| compute_step(&e))?;
+        self.disks_unexport(view).await
     }
 }
 
@@ -155,12 +176,12 @@ impl Step<State> for Running {
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
         let (region, view) = self.0.view(cx).await?;
-        if view.instance.status != InstanceStatus::Running {
+        if OWN.contains(&view.instance.status) {
             let usage = region.instance_usage(&view.instance);
             let set = region.store().instance_status_set(
                 JOB,
                 &view.instance.head.id,
-                &FROM,
+                &OWN,
                 InstanceStatus::Running,
                 Vec::new(),
                 LifecycleState::Stable,

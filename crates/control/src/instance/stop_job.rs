@@ -8,7 +8,7 @@ use meta::Change;
 use model::{ActionStatus, InstanceAction, InstanceStatus, LifecycleState, Outcome};
 use serde::{Deserialize, Serialize};
 
-use super::guest::{Region, subject};
+use super::guest::{Region, TURN_EVERY, subject};
 use crate::{
     Control,
     worker::{JOB, store_step},
@@ -132,8 +132,14 @@ impl Step<State> for Close {
     }
 
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
+        let region = self.0.get()?;
+        let Some(_turn) = region.turns.take(&subject(cx)?) else {
+            return Ok(StepOutcome::Wait(TURN_EVERY));
+        };
         let (region, view) = self.0.view(cx).await?;
-        region.disks_unexport(&view).await?;
+        if view.instance.status == InstanceStatus::Stopping {
+            region.disks_unexport(&view).await?;
+        }
         Ok(StepOutcome::Done)
     }
 
@@ -153,12 +159,12 @@ impl Step<State> for Stopped {
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
         let (region, view) = self.0.view(cx).await?;
-        if view.instance.status != InstanceStatus::Stopped {
+        if view.instance.status == InstanceStatus::Stopping {
             let usage = vec![region.instance_usage_end(&view.instance)];
             let set = region.store().instance_status_set(
                 JOB,
                 &view.instance.head.id,
-                &[InstanceStatus::Stopping, InstanceStatus::Running],
+                &[InstanceStatus::Stopping],
                 InstanceStatus::Stopped,
                 Vec::new(),
                 LifecycleState::Stable,

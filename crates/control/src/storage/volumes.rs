@@ -149,6 +149,11 @@ impl Storage {
         Ok(status.is_some_and(|status| status.state == export::ExportState::Running))
     }
 
+    /// Makes a volume that is served as large as its row says. Its guest is still to be told.
+    pub(crate) async fn export_grow(&self, volume: &Volume) -> Result<(), StorageError> {
+        Ok(self.host.grow(volume.head.id.as_str(), volume.capacity.0).await?)
+    }
+
     /// Whether a volume fell back to an older state under its guest: after a failed sync of the
     /// host's disk, what the guest had written and not flushed may be gone.
     pub(crate) async fn export_fell_back(&self, id: &str) -> Result<bool, StorageError> {

@@ -1,12 +1,22 @@
-//! Volumes: create, change, delete.
+//! Volumes: create, change, delete; their attachments.
+//!
+//! Next to read: `use_cases` and `attachment` for what callers ask, `grow_job`, `attach_job` and
+//! `detach_job` for what running guests are told.
 
+mod attach_job;
+mod attachment;
 mod delete_job;
+mod detach_job;
+mod grow_job;
 mod use_cases;
 
 use base::{ByteCount, ResourceGroupId, ZoneName};
 use model::ResourceName;
 
+pub(crate) use attach_job::AttachJob;
 pub(crate) use delete_job::DeleteJob;
+pub(crate) use detach_job::DetachJob;
+pub(crate) use grow_job::GrowJob;
 pub(crate) use use_cases::VolumeDraft;
 
 /// A volume that a caller wants.

@@ -1,11 +1,11 @@
-//! Volumes: create, read, change, delete; their attachments.
+//! Volumes: create, read, change, delete.
 
-use base::{AttachmentId, ByteCount, Crn, InstanceId, ResourceGroupId, VolumeId, ZoneName};
+use base::{ByteCount, Crn, ResourceGroupId, VolumeId, ZoneName};
 use jobs::NewJob;
 use meta::{Page, Paged, VolumeFilter};
 use model::{
-    AllowedUse, AttachmentView, Metric, ResourceName, UsageChange, UsageRecord, Volume,
-    VolumeEncryption, VolumePatch, VolumeStatus, VolumeStorage, VolumeView,
+    AllowedUse, Metric, ResourceName, UsageChange, UsageRecord, Volume, VolumeEncryption,
+    VolumePatch, VolumeStatus, VolumeStorage, VolumeView,
     catalog::{VolumeProfile, volume_profile},
     generated_name,
 };
@@ -167,10 +167,12 @@ impl Control {
         Ok(self.store().volumes(&scope, &filter, &page).await?)
     }
 
-    /// Changes a volume. `revision` is the one that an `If-Match` was compared with.
+    /// Changes a volume. `revision` is the one that an `If-Match` was compared with. One that
+    /// grows under a guest is `updating` until the guest was shown its new size.
     ///
     /// # Errors
-    /// A taken name, a state that forbids it, a change by another since.
+    /// A taken name, a size, speed or profile out of bounds, a state that forbids it, a change by
+    /// another since.
     pub async fn volume_update(
         &self,
         ctx: &RequestContext,
@@ -185,9 +187,21 @@ impl Control {
             return Ok(view);
         }
         let zone = view.volume.zone.as_str();
-        let change = self.change(ctx, Action::VolumeUpdate, "volume", head, zone);
+        let usage = match patch.capacity {
+            Some(capacity) if capacity > view.volume.capacity => {
+                let end =
+                    UsageChange::End { crn: volume_crn(&view.volume).to_string(), at: self.now() };
+                let grown = Volume { capacity, ..view.volume.clone() };
+                vec![end, self.volume_usage(&grown)]
+            }
+            Some(_) | None => Vec::new(),
+        };
+        let change = self.change_with(ctx, Action::VolumeUpdate, "volume", head, zone, usage);
+        let asked_by = ctx.asked_by(&permit);
+        let job = self.volume_job(&view.volume, super::grow_job::KIND, &asked_by);
         let revision = revision.unwrap_or(head.revision);
-        self.store().volume_update(&permit, id, revision, patch, change).await?;
+        self.store().volume_update(&permit, id, revision, patch, job, change).await?;
+        self.jobs_queued.notify_one();
         self.volume(ctx, id).await
     }
 
@@ -210,66 +224,18 @@ impl Control {
     }
 
     pub(crate) fn volume_delete_job(&self, volume: &Volume, asked_by: &str) -> NewJob {
+        self.volume_job(volume, super::delete_job::KIND, asked_by)
+    }
+
+    fn volume_job(&self, volume: &Volume, kind: &str, asked_by: &str) -> NewJob {
         NewJob {
             id: base::JobId::mint("", self.entropy()),
-            kind: super::delete_job::KIND.to_owned(),
+            kind: kind.to_owned(),
             account: Some(volume.head.account.clone()),
             subject: volume.head.id.to_string(),
             host: Some(volume.storage.host.clone()),
             asked_by: asked_by.to_owned(),
             state_json: "{}".to_owned(),
         }
-    }
-
-    /// Attachments of an instance, the boot one first.
-    ///
-    /// # Errors
-    /// When there is no such instance, or the caller may not.
-    pub async fn attachments(
-        &self,
-        ctx: &RequestContext,
-        instance: &InstanceId,
-    ) -> Result<Vec<AttachmentView>, Error> {
-        Ok(self.instance(ctx, instance).await?.attachments)
-    }
-
-    /// An attachment of an instance.
-    ///
-    /// # Errors
-    /// When there is none, or the caller may not.
-    pub async fn attachment(
-        &self,
-        ctx: &RequestContext,
-        instance: &InstanceId,
-        id: &AttachmentId,
-    ) -> Result<AttachmentView, Error> {
-        let view = self.instance(ctx, instance).await?;
-        view.attachment(id).cloned().ok_or_else(|| Error::NotFound {
-            kind: "volume attachment",
-            id: id.to_string(),
-            field: None,
-        })
-    }
-
-    /// Renames an attachment, or changes whether its volume goes with the instance.
-    ///
-    /// # Errors
-    /// A taken name; when there is none, or the caller may not.
-    pub async fn attachment_update(
-        &self,
-        ctx: &RequestContext,
-        instance: &InstanceId,
-        id: &AttachmentId,
-        name: Option<ResourceName>,
-        delete_volume: Option<bool>,
-    ) -> Result<AttachmentView, Error> {
-        let view = self.instance(ctx, instance).await?;
-        self.attachment(ctx, instance, id).await?;
-        let head = &view.instance.head;
-        let permit = self.permit(ctx, Action::InstanceUpdate, head).await?;
-        let zone = view.instance.zone.as_str();
-        let change = self.change(ctx, Action::InstanceUpdate, "instance", head, zone);
-        self.store().attachment_update(&permit, instance, id, name, delete_volume, change).await?;
-        self.attachment(ctx, instance, id).await
     }
 }

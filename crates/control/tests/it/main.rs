@@ -7,6 +7,7 @@
 
 mod accounts;
 mod after_capture;
+mod attachment_matrix;
 mod capture_matrix;
 mod captures;
 mod deletion_matrix;

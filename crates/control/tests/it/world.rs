@@ -268,6 +268,17 @@ impl World {
         tokio::task::spawn_blocking(move || Disk::read(&image)).await.unwrap()
     }
 
+    /// Bytes of a volume at rest, as its write layer says.
+    pub async fn volume_disk_size(&self, id: &VolumeId) -> u64 {
+        let volume = self.region().volume_open(id).await.unwrap();
+        let work = move || {
+            let size = blocks::BlockSource::size(&volume);
+            volume.close().unwrap();
+            size
+        };
+        tokio::task::spawn_blocking(work).await.unwrap()
+    }
+
     /// What a volume at rest holds.
     pub async fn volume_disk(&self, id: &VolumeId) -> Disk {
         let volume = self.region().volume_open(id).await.unwrap();

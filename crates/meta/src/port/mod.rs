@@ -16,7 +16,7 @@
 //! | `X_delete` | `XDelete`, the resource |
 //! | `image_lifecycle` | `ImageDeprecate`, `ImageObsolete`, or `ImageUpdate` for dates; the image |
 //! | `instance_action` | `InstanceOperate`, the instance |
-//! | `attachment_update`, `nic_rename` | `InstanceUpdate`, the instance |
+//! | `attachment_*`, `nic_rename` | `InstanceUpdate`, the instance |
 //! | `prefix_*` | `VpcUpdate`, the VPC |
 //! | `reserved_ip_*` | `SubnetUpdate` or `SubnetOperate`, the subnet |
 //! | `resource_group_create` | `ResourceGroupCreate`, the account |
@@ -46,7 +46,7 @@ pub use store_gc::{
     StoreUpkeep,
 };
 pub use tag::{TagFilter, TagStore, TagTarget};
-pub use volume::{VolumeFilter, VolumeStore};
+pub use volume::{NewAttachment, VolumeFilter, VolumeStore};
 
 /// All of the port.
 pub trait Store:

@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use base::{AttachmentId, InstanceId, ResourceGroupId, VolumeId};
 use jobs::{Fence, NewJob};
-use model::{Attachment, ResourceName, SealedRef, Volume, VolumePatch, VolumeStatus, VolumeView};
+use model::{
+    Attachment, AttachmentStatus, AttachmentView, ResourceName, SealedRef, Volume, VolumePatch,
+    VolumeStatus, VolumeView,
+};
 use policy::{Permit, Scope, SystemPermit};
 
 use crate::{Change, Page, Paged, StoreError};
@@ -27,6 +30,19 @@ pub struct VolumeFilter {
     pub has_operating_system: Option<bool>,
     /// Only with this user tag.
     pub tag: Option<String>,
+    /// Only of one of these profiles; `Some(empty)` finds none.
+    pub profiles: Option<Vec<String>>,
+}
+
+/// An attachment that is made to an instance that exists.
+#[derive(Clone, Debug)]
+pub struct NewAttachment {
+    /// The attachment. The store decides its status and its position.
+    pub attachment: Attachment,
+    /// The volume when it is made with it; none for one that exists.
+    pub volume: Option<Volume>,
+    /// The job that gives it to a running guest.
+    pub job: NewJob,
 }
 
 /// Volumes.
@@ -48,13 +64,16 @@ pub trait VolumeStore: Send + Sync {
         filter: &VolumeFilter,
         page: &Page,
     ) -> Result<Paged<VolumeView>, StoreError>;
-    /// Changes a volume as it was read at `revision`; refuses when its status forbids it.
+    /// Changes a volume as it was read at `revision`; refuses when its status forbids it. One
+    /// that grows under an instance that is not stopped becomes `updating`, and `job`, which
+    /// shows the guest the new size, is queued.
     async fn volume_update(
         &self,
         permit: &Permit,
         id: &VolumeId,
         revision: u64,
         patch: VolumePatch,
+        job: NewJob,
         change: Change,
     ) -> Result<(), StoreError>;
     /// Marks an unattached, idle volume as `pending_deletion` and queues the job that removes it.
@@ -119,6 +138,50 @@ pub trait VolumeStore: Send + Sync {
         id: &VolumeId,
     ) -> Result<(), StoreError>;
 
+    /// Ties a volume to an instance. In the transaction: the instance is running or stopped, the
+    /// volume is free and of its zone, names and limits. Attached at once to a stopped instance;
+    /// `attaching` to a running one, and the job is queued.
+    async fn attachment_create(
+        &self,
+        permit: &Permit,
+        new: NewAttachment,
+        change: Change,
+    ) -> Result<(), StoreError>;
+    /// Takes a data volume off an instance that is running or stopped: gone at once from a stopped
+    /// one; `detaching` from a running one, and the job is queued.
+    async fn attachment_delete(
+        &self,
+        permit: &Permit,
+        instance: &InstanceId,
+        id: &AttachmentId,
+        job: NewJob,
+        change: Change,
+    ) -> Result<(), StoreError>;
+    /// An attachment, for the region's own work.
+    async fn attachment_any(
+        &self,
+        permit: SystemPermit,
+        id: &AttachmentId,
+    ) -> Result<AttachmentView, StoreError>;
+    /// Sets the status (compare-and-swap on `from`).
+    async fn attachment_status_set(
+        &self,
+        permit: SystemPermit,
+        fence: &Fence,
+        id: &AttachmentId,
+        from: AttachmentStatus,
+        to: AttachmentStatus,
+    ) -> Result<(), StoreError>;
+    /// Removes an attachment that is in `status`; nothing happens when it is gone, or goes with
+    /// its instance.
+    async fn attachment_gone(
+        &self,
+        permit: SystemPermit,
+        fence: &Fence,
+        id: &AttachmentId,
+        status: AttachmentStatus,
+        change: Change,
+    ) -> Result<(), StoreError>;
     /// Renames an attachment or changes its delete flag.
     async fn attachment_update(
         &self,

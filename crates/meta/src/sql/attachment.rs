@@ -80,6 +80,31 @@ pub(crate) async fn of(
     rows.into_iter().map(view).collect()
 }
 
+/// An attachment of any account.
+pub(crate) async fn get(
+    session: &mut Session,
+    id: &AttachmentId,
+) -> Result<AttachmentView, StoreError> {
+    let row = session.one(format!("{SELECT} WHERE a.id = $1"), binds![id]).await?;
+    view(row.ok_or_else(|| not_found("volume_attachment", id))?)
+}
+
+/// An attachment of an instance of an account.
+pub(crate) async fn own(
+    session: &mut Session,
+    account: &AccountId,
+    instance: &InstanceId,
+    id: &AttachmentId,
+) -> Result<AttachmentView, StoreError> {
+    let row = session
+        .one(
+            format!("{SELECT} WHERE a.id = $1 AND a.instance_id = $2 AND a.account_id = $3"),
+            binds![id, instance, account],
+        )
+        .await?;
+    view(row.ok_or_else(|| not_found("volume_attachment", id))?)
+}
+
 pub(crate) async fn insert(
     tx: &mut Session,
     account: &AccountId,
@@ -122,13 +147,7 @@ pub(crate) async fn update(
     change: &Change,
 ) -> Result<Attachment, StoreError> {
     permit::covers(permit, &[Action::InstanceUpdate], instance.as_str())?;
-    let row = tx
-        .one(
-            format!("{SELECT} WHERE a.id = $1 AND a.instance_id = $2 AND a.account_id = $3"),
-            binds![id, instance, permit.account()],
-        )
-        .await?;
-    let mut attachment = view(row.ok_or_else(|| not_found("volume_attachment", id))?)?.attachment;
+    let mut attachment = own(tx, permit.account(), instance, id).await?.attachment;
     if let Some(name) = &patch.name {
         NAMES.check(tx, instance.as_str(), name, Some(id.as_str())).await?;
         attachment.name = name.clone();

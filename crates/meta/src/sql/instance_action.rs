@@ -206,7 +206,8 @@ pub(crate) async fn get(
     read(row.ok_or_else(|| not_found("instance_action", id))?)
 }
 
-/// Moves an action on. An action that went with its instance has nothing to move.
+/// Moves an action on. One that is settled stays so: a stop by force failed it; one that went with
+/// its instance has nothing to move.
 pub(crate) async fn status_set(
     tx: &mut Session,
     id: &InstanceActionId,
@@ -220,7 +221,8 @@ pub(crate) async fn status_set(
     };
     tx.run(
         "UPDATE instance_actions SET status = $2, started_at = COALESCE(started_at, $3),
-           completed_at = $4 WHERE id = $1",
+           completed_at = $4
+         WHERE id = $1 AND status NOT IN ('completed', 'failed')",
         binds![id, status.as_str(), started, completed],
     )
     .await?;

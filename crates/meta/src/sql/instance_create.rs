@@ -164,7 +164,12 @@ async fn attach(
     attachment::insert(tx, &head.account, attachment).await
 }
 
-fn free_check(volume: &Volume, unattached: bool, instance: &Instance) -> Result<(), StoreError> {
+/// Refuses a volume that is attached, not ready, or in another zone.
+pub(crate) fn free_check(
+    volume: &Volume,
+    unattached: bool,
+    instance: &Instance,
+) -> Result<(), StoreError> {
     let id = || volume.head.id.clone();
     if !unattached {
         return Err(Refusal::VolumeAttached { volume: id() }.into());

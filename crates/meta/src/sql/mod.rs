@@ -12,6 +12,7 @@
 //! Next to read: `session`, then `image_create`.
 
 mod allowed_use;
+mod attach;
 mod attachment;
 mod connect;
 mod counter;

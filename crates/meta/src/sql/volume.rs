@@ -207,6 +207,9 @@ fn conditions(scope: &Scope, filter: &VolumeFilter) -> Conditions {
     if let Some(systems) = &filter.operating_systems {
         conditions.and_in("v.operating_system", systems.iter().map(Value::from).collect());
     }
+    if let Some(profiles) = &filter.profiles {
+        conditions.and_in("v.profile", profiles.iter().map(Value::from).collect());
+    }
     if let Some(tag) = &filter.tag {
         conditions.and(
             "v.id IN (SELECT t.resource_id FROM tags t WHERE t.account_id = ? AND t.kind = 'user'

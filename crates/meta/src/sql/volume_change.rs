@@ -2,7 +2,10 @@
 
 use base::{Timestamp, VolumeId};
 use jobs::{Fence, NewJob};
-use model::{Refusal, SealedRef, Volume, VolumePatch, VolumeStatus};
+use model::{
+    AttachmentView, InstanceStatus, Refusal, SealedRef, Volume, VolumePatch, VolumeShape,
+    VolumeStatus, volume_shape,
+};
 use policy::{Action, Permit};
 
 use super::{
@@ -44,6 +47,7 @@ pub(crate) async fn update(
     id: &VolumeId,
     revision: u64,
     patch: &VolumePatch,
+    live: (&NewJob, Timestamp),
     change: &Change,
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::VolumeUpdate], id.as_str())?;
@@ -51,6 +55,21 @@ pub(crate) async fn update(
     let mut volume = view.volume;
     if volume.status != VolumeStatus::Available {
         return Err(state(&volume, "changed"));
+    }
+    if volume.head.revision != revision {
+        return Err(changed("volume", id));
+    }
+    if let Some(shape) = volume_shape(&volume, patch)? {
+        if volume.busy {
+            return Err(state(&volume, "changed"));
+        }
+        let at_rest = |a: &AttachmentView| a.instance_status == InstanceStatus::Stopped;
+        if shape.capacity > volume.capacity && !view.attachments.iter().all(at_rest) {
+            volume.status = VolumeStatus::Updating;
+            let (job, now) = live;
+            job::insert(tx, job, now, now).await?;
+        }
+        shape_write(tx, &volume, &shape).await?;
     }
     if let Some(name) = &patch.name {
         NAMES.check(tx, permit.account().as_str(), name, Some(id.as_str())).await?;
@@ -85,6 +104,27 @@ pub(crate) async fn update(
         volume::tags_write(tx, &volume).await?;
     }
     outbox::write(tx, change).await
+}
+
+async fn shape_write(
+    tx: &mut Session,
+    volume: &Volume,
+    shape: &VolumeShape,
+) -> Result<(), StoreError> {
+    tx.run(
+        "UPDATE volumes SET profile = $2, capacity_bytes = $3, iops = $4, bandwidth = $5,
+           status = $6 WHERE id = $1",
+        binds![
+            &volume.head.id,
+            shape.profile.name,
+            shape.capacity,
+            shape.iops,
+            shape.bandwidth,
+            volume.status.as_str(),
+        ],
+    )
+    .await?;
+    Ok(())
 }
 
 pub(crate) async fn delete(

@@ -3,15 +3,18 @@
 use async_trait::async_trait;
 use base::{AttachmentId, InstanceId, VolumeId};
 use jobs::{Fence, NewJob};
-use model::{Attachment, ResourceName, SealedRef, Volume, VolumePatch, VolumeStatus, VolumeView};
+use model::{
+    Attachment, AttachmentStatus, AttachmentView, ResourceName, SealedRef, Volume, VolumePatch,
+    VolumeStatus, VolumeView,
+};
 use policy::{Permit, Scope, SystemPermit};
 
 use super::{
-    SqlStore, attachment,
+    SqlStore, attach, attachment,
     retry::{reading, writing},
     volume, volume_change,
 };
-use crate::{Change, Page, Paged, StoreError, VolumeFilter, VolumeStore};
+use crate::{Change, NewAttachment, Page, Paged, StoreError, VolumeFilter, VolumeStore};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -40,9 +43,11 @@ impl VolumeStore for SqlStore {
         id: &VolumeId,
         revision: u64,
         patch: VolumePatch,
+        job: NewJob,
         change: Change,
     ) -> Result<()> {
-        writing!(self, |tx| volume_change::update(tx, permit, id, revision, &patch, &change))
+        let live = (&job, self.clock.wall());
+        writing!(self, |tx| volume_change::update(tx, permit, id, revision, &patch, live, &change))
     }
 
     async fn volume_delete(
@@ -106,6 +111,58 @@ impl VolumeStore for SqlStore {
         id: &VolumeId,
     ) -> Result<()> {
         writing!(self, |tx| volume_change::release(tx, fence, id))
+    }
+
+    async fn attachment_create(
+        &self,
+        permit: &Permit,
+        new: NewAttachment,
+        change: Change,
+    ) -> Result<()> {
+        let now = self.clock.wall();
+        writing!(self, |tx| attach::create(tx, permit, &new, now, &change))
+    }
+
+    async fn attachment_delete(
+        &self,
+        permit: &Permit,
+        instance: &InstanceId,
+        id: &AttachmentId,
+        job: NewJob,
+        change: Change,
+    ) -> Result<()> {
+        let live = (&job, self.clock.wall());
+        writing!(self, |tx| attach::delete(tx, permit, instance, id, live, &change))
+    }
+
+    async fn attachment_any(
+        &self,
+        _permit: SystemPermit,
+        id: &AttachmentId,
+    ) -> Result<AttachmentView> {
+        attachment::get(&mut self.engine.glance().await?, id).await
+    }
+
+    async fn attachment_status_set(
+        &self,
+        _permit: SystemPermit,
+        fence: &Fence,
+        id: &AttachmentId,
+        from: AttachmentStatus,
+        to: AttachmentStatus,
+    ) -> Result<()> {
+        writing!(self, |tx| attach::status_set(tx, fence, id, from, to))
+    }
+
+    async fn attachment_gone(
+        &self,
+        _permit: SystemPermit,
+        fence: &Fence,
+        id: &AttachmentId,
+        status: AttachmentStatus,
+        change: Change,
+    ) -> Result<()> {
+        writing!(self, |tx| attach::gone(tx, fence, id, status, &change))
     }
 
     async fn attachment_update(

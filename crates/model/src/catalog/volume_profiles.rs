@@ -94,11 +94,7 @@ impl VolumeProfile {
     /// # Errors
     /// [`Refusal::VolumeCapacity`] with the bounds.
     pub fn check_capacity(&self, gb: u64, boot: bool) -> Result<(), Refusal> {
-        let (min, max) = if boot {
-            (BOOT_CAPACITY_GB_MIN, self.boot_capacity_gb_max)
-        } else {
-            (self.capacity_gb_min, self.capacity_gb_max)
-        };
+        let (min, max) = self.capacity_bounds(boot);
         if (min..=max).contains(&gb) {
             return Ok(());
         }
@@ -108,6 +104,22 @@ impl VolumeProfile {
             format!("a volume of profile {}", self.name)
         };
         Err(Refusal::VolumeCapacity { gb, min, max, of })
+    }
+
+    /// Smallest and largest volume in GB, as a boot volume or not.
+    #[must_use]
+    pub const fn capacity_bounds(&self, boot: bool) -> (u64, u64) {
+        if boot {
+            (BOOT_CAPACITY_GB_MIN, self.boot_capacity_gb_max)
+        } else {
+            (self.capacity_gb_min, self.capacity_gb_max)
+        }
+    }
+
+    /// Whether operations a second are chosen rather than given by the size.
+    #[must_use]
+    pub const fn iops_chosen(&self) -> bool {
+        self.iops_per_gb == 0
     }
 
     /// Operations a second of a volume of `gb` GB: those of the profile, or those `asked` for

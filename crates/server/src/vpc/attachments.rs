@@ -1,9 +1,9 @@
 //! `/v1/instances/{id}/volume_attachments`.
 
 use base::{AttachmentId, InstanceId};
-use model::{AttachmentKind, Refusal};
-use wire::{ApiError, Fields, request, response};
+use wire::{Fields, request, response};
 
+use super::instances::data_volume;
 use crate::{
     call::Call,
     reply::{Answer, Failure, Reply},
@@ -34,13 +34,19 @@ pub(crate) async fn update(call: Call) -> Answer {
     Reply::ok(&response::volume_attachment(&call.render(), &updated.await?))
 }
 
-/// A boot volume is never detached; detaching of data volumes is not served yet.
+/// `attaching` while the guest of a running instance is told.
+pub(crate) async fn create(call: Call) -> Answer {
+    let instance = call.id("id", "instance")?;
+    let body = call.json()?;
+    let want = request::attachment_prototype(&call.asked(), &Fields::root(&body))?;
+    let want = data_volume(want);
+    let view = call.control().attachment_create(&call.ctx, &instance, want).await?;
+    Reply::created(&response::volume_attachment(&call.render(), &view))
+}
+
+/// `detaching` while the guest of a running instance lets go of it.
 pub(crate) async fn delete(call: Call) -> Answer {
     let (instance, id) = ids(&call)?;
-    let view = call.control().attachment(&call.ctx, &instance, &id).await?;
-    Err(match view.attachment.kind {
-        AttachmentKind::Boot => wire::error::refusal(&Refusal::BootVolumeDetach),
-        AttachmentKind::Data => ApiError::not_implemented("Detaching of a data volume"),
-    }
-    .into())
+    call.control().attachment_delete(&call.ctx, &instance, &id).await?;
+    Ok(Reply::empty())
 }

@@ -99,7 +99,7 @@ fn new_volume(want: request::NewVolume) -> NewVolume {
     }
 }
 
-fn data_volume(want: request::DataVolume) -> DataVolume {
+pub(super) fn data_volume(want: request::DataVolume) -> DataVolume {
     DataVolume {
         attachment_name: want.attachment_name,
         delete_with_instance: want.delete_with_instance,

@@ -27,6 +27,7 @@ pub(crate) async fn list(call: Call) -> Answer {
         operating_systems: want.operating_systems,
         has_operating_system: want.has_operating_system,
         tag: want.tag,
+        profiles: want.profiles,
     };
     let found = call.control().volumes(&call.ctx, filter, page_of(&want.page)).await?;
     let r = call.render();
@@ -69,6 +70,9 @@ pub(crate) async fn update(call: Call) -> Answer {
             name: want.name.clone(),
             user_tags: want.user_tags.clone(),
             allowed_use: want.allowed_use.clone().map(|parts| parts.onto(old_use)),
+            capacity: want.capacity,
+            iops: want.iops,
+            profile: want.profile.clone(),
         };
         let seen = Some(old.volume.head.revision);
         match call.control().volume_update(&call.ctx, &id, seen, patch).await {

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod allowed_use;
+mod attachments;
 mod door;
 mod extensions;
 mod iam;

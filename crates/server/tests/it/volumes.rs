@@ -121,3 +121,79 @@ async fn an_attached_volume_cannot_be_deleted_and_its_etag_does_not_follow_its_s
     assert_eq!(after.body["attachment_state"], "attached");
     assert_eq!(before.header("etag"), after.header("etag"));
 }
+
+/// What a client that grows, speeds up and moves a volume sees, with both sides of each bound.
+#[tokio::test]
+async fn a_free_volume_grows_and_changes_its_profile() {
+    let region = Region::new().await;
+    let client = region.client().await;
+    let made = client.post("volumes", prototype(100)).await.ok();
+    let path = format!("volumes/{}", id(&made));
+    assert_eq!(made["adjustable_capacity_states"], json!(["attached", "unattached"]));
+    assert_eq!(made["adjustable_iops_states"], json!([]));
+    let tag = client.get(&path).await.header("etag").to_owned();
+    let grown = patch(&client, &path, json!({"capacity": 2_000}), Some(&tag)).await;
+    assert_ne!(grown.header("etag"), tag);
+    let grown = grown.ok();
+    assert_eq!((&grown["capacity"], &grown["iops"]), (&json!(2_000), &json!(6_000)));
+    assert_eq!(grown["status"], "available");
+    let stale = patch(&client, &path, json!({"capacity": 3_000}), Some(&tag)).await;
+    assert_eq!(stale.refused(), (412, "precondition_failed"));
+    let change = |body: Value| {
+        let (client, path) = (client.clone(), path.clone());
+        async move {
+            let seen = client.patch(&path, body).await;
+            let (status, code) = seen.refused();
+            (status, code.to_owned(), seen.target().to_owned())
+        }
+    };
+    let is = |code: &str, target: &str| (400, code.to_owned(), target.to_owned());
+    for gb in [1_999, 16_001] {
+        let seen = change(json!({"capacity": gb})).await;
+        assert_eq!(seen, is("volume_capacity_max", "capacity"), "{gb}");
+    }
+    let iops = change(json!({"iops": 7_000})).await;
+    assert_eq!(iops, is("volume_profile_iops_invalid", "iops"));
+    let other = change(json!({"profile": {"name": "custom"}})).await;
+    assert_eq!(other, is("invalid_value", "profile"));
+    let faster = client.patch(&path, json!({"profile": {"name": "10iops-tier"}})).await.ok();
+    assert_eq!((&faster["iops"], &faster["capacity"]), (&json!(20_000), &json!(2_000)));
+    let body = json!({"profile": {"name": "general-purpose"}, "capacity": 5_000});
+    client.patch(&path, body).await.ok();
+    let large = change(json!({"profile": {"name": "10iops-tier"}})).await;
+    assert_eq!(large, is("volume_profile_capacity_iops_invalid", "profile"));
+    let seen = client.get(&path).await.ok();
+    assert_eq!((&seen["capacity"], &seen["iops"]), (&json!(5_000), &json!(15_000)));
+    for (generation, count) in [("1", 1), ("2", 0)] {
+        let list = client.get(&format!("volumes?storage_generation={generation}")).await.ok();
+        assert_eq!(list["total_count"], count, "{generation}");
+    }
+    let list = client.get("volumes?storage_generation=3").await;
+    assert_eq!(list.refused(), (400, "validation_enum"));
+}
+
+/// A volume grows under its instance, running or stopped.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attached_volume_grows() {
+    let (region, client) = Region::with_stock().await;
+    let instance = running(&region, &client).await;
+    let path = format!("volumes/{}", id(&instance["boot_volume_attachment"]["volume"]));
+    let grown = client.patch(&path, json!({"capacity": 120})).await;
+    let tag = grown.header("etag").to_owned();
+    assert_eq!(grown.ok()["status"], "updating");
+    let again = client.patch(&path, json!({"capacity": 130})).await;
+    assert_eq!(again.refused(), (409, "volume_status_not_available"));
+    region.settle().await;
+    let seen = client.get(&path).await;
+    assert_eq!(seen.header("etag"), tag, "what a client waited for does not change the ETag");
+    assert_eq!((&seen.body["status"], &seen.body["capacity"]), (&json!("available"), &json!(120)));
+    let log = format!("/_ectype/v1/instances/{}/console_log", id(&instance));
+    let said = client.fetch(&log).await.ok()["text"].as_str().unwrap().to_owned();
+    assert!(said.contains(&format!("has {} bytes", 120_u64 << 30)), "{said}");
+    let actions = format!("instances/{}/actions", id(&instance));
+    client.post(&actions, json!({"type": "stop"})).await.ok();
+    region.settle().await;
+    assert_eq!(client.patch(&path, json!({"capacity": 250})).await.ok()["status"], "available");
+    let over = client.patch(&path, json!({"capacity": 251})).await;
+    assert_eq!(over.refused(), (400, "volume_capacity_max"));
+}

@@ -93,7 +93,7 @@ pub async fn writes_stay_in_the_account(fresh: &dyn FreshStore) {
     not_found!(w.image_create(b, w.new_image(b, "copy"), &made.volume).await);
     let v = &made.volume;
     let patch = VolumePatch::default();
-    not_found!(s.volume_update(&p(Action::VolumeUpdate, v), v, 1, patch, c()).await);
+    not_found!(s.volume_update(&p(Action::VolumeUpdate, v), v, 1, patch, job("x"), c()).await);
     not_found!(s.volume_delete(&p(Action::VolumeDelete, v), v, job("x"), c()).await);
     let i = &made.id;
     let patch = InstancePatch::default();
@@ -102,6 +102,10 @@ pub async fn writes_stay_in_the_account(fresh: &dyn FreshStore) {
     not_found!(w.act(b, i, ActionKind::Start).await);
     let permit = p(Action::InstanceUpdate, i);
     not_found!(s.attachment_update(&permit, i, attachment, Some(n()), None, c()).await);
+    let new =
+        meta::NewAttachment { attachment: w.new_attachment(i, v, 1), volume: None, job: job("x") };
+    not_found!(s.attachment_create(&permit, new, c()).await);
+    not_found!(s.attachment_delete(&permit, i, attachment, job("x"), c()).await);
     not_found!(s.nic_rename(&permit, i, nic, n(), c()).await);
     not_found!(s.key_rename(&p(Action::KeyUpdate, &key), &key, 1, n(), c()).await);
     not_found!(s.key_delete(&p(Action::KeyDelete, &key), &key, c()).await);
@@ -200,7 +204,8 @@ pub async fn permits_must_fit(fresh: &dyn FreshStore) {
     mismatch!(s.image_delete(&update, &image, w.job(a, "x", "x"), c()));
     let v = &made.volume;
     mismatch!(s.volume_create(&create, w.new_volume(a, "x"), c()));
-    mismatch!(s.volume_update(&update, v, 1, VolumePatch::default(), c()));
+    let grow = || w.job(a, "x", "x");
+    mismatch!(s.volume_update(&update, v, 1, VolumePatch::default(), grow(), c()));
     mismatch!(s.volume_delete(&update, v, w.job(a, "x", "x"), c()));
     let i = &made.id;
     mismatch!(s.instance_create(&create, w.new_instance(a, &net, "x"), c()));
@@ -212,6 +217,13 @@ pub async fn permits_must_fit(fresh: &dyn FreshStore) {
     let view = s.instance(&a.sees(), i).await.unwrap();
     let attachment = &view.attachments[0].attachment.id;
     mismatch!(s.attachment_update(&update, i, attachment, None, None, c()));
+    let new = meta::NewAttachment {
+        attachment: w.new_attachment(i, v, 1),
+        volume: None,
+        job: w.job(a, "x", "x"),
+    };
+    mismatch!(s.attachment_create(&update, new, c()));
+    mismatch!(s.attachment_delete(&update, i, attachment, w.job(a, "x", "x"), c()));
     mismatch!(s.nic_rename(&update, i, &view.nics[0].nic.head.id, name("x"), c()));
     mismatch!(s.key_create(&create, w.new_key(a, "x"), c()));
     mismatch!(s.key_rename(&update, &key, 1, name("x"), c()));

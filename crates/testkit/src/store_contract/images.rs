@@ -142,7 +142,8 @@ pub async fn names_outlive_what_they_name(fresh: &dyn FreshStore) {
     let revision = w.store.volume(&w.a.sees(), &made.volume).await.unwrap();
     let revision = revision.volume.head.revision;
     let permit = w.a.may(Action::VolumeUpdate, &made.volume);
-    let update = w.store.volume_update(&permit, &made.volume, revision, rename, Change::default());
+    let (job, none) = (w.job(&w.a, "volume-grow", &made.volume), Change::default());
+    let update = w.store.volume_update(&permit, &made.volume, revision, rename, job, none);
     update.await.unwrap();
     let source =
         || async { w.store.image(&w.a.sees(), &id).await.unwrap().image.source_volume.unwrap() };

@@ -14,6 +14,9 @@ macro_rules! store_contract_tests {
                 interface_addresses_go_or_stay, a_taken_address_leaves_nothing_behind;
             volumes: a_volume_reads_back, volumes_are_filtered, volume_updates, volume_deletion,
                 volume_epochs_only_grow;
+            attachments: a_volume_comes_to_a_stopped_instance_and_leaves_it,
+                a_running_guest_is_told_by_a_job, only_what_fits_is_attached,
+                a_served_volume_grows_by_a_job;
             instances: an_instance_reads_back, instances_are_filtered, instance_updates,
                 instance_actions, instance_status_is_compared, instance_deletion,
                 only_free_volumes_are_attached;

@@ -13,6 +13,7 @@ use meta::Store;
 pub mod accounts;
 pub mod addresses;
 pub mod allowed_use;
+pub mod attachments;
 pub mod captures;
 pub mod groups;
 pub mod identity;

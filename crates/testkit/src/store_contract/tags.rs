@@ -175,8 +175,10 @@ pub async fn user_tags_of_volumes_are_tags(fresh: &dyn FreshStore) {
         user_tags: Some(new.iter().map(|t| (*t).to_owned()).collect()),
         ..VolumePatch::default()
     };
-    let update =
-        |revision, patch| w.store.volume_update(&permit, &id, revision, patch, Change::default());
+    let update = |revision, patch| {
+        let (job, none) = (w.job(&w.a, "volume-grow", &id), Change::default());
+        w.store.volume_update(&permit, &id, revision, patch, job, none)
+    };
     refused!(update(old.head.revision, patch(&["x"])).await, StoreError::Changed { .. });
     let now = read().await.head.revision;
     update(now, patch(&["three", "one", "new"])).await.unwrap();

@@ -69,6 +69,8 @@ pub async fn volumes_are_filtered(fresh: &dyn FreshStore) {
         (VolumeFilter { tag: Some("env:test".into()), ..f() }, "data vm-boot"),
         (VolumeFilter { tag: Some("more".into()), attached: Some(false), ..f() }, "data"),
         (VolumeFilter { tag: Some("other".into()), ..f() }, ""),
+        (VolumeFilter { profiles: Some(vec!["general-purpose".into()]), ..f() }, "data vm-boot"),
+        (VolumeFilter { profiles: Some(vec!["sdp".into()]), ..f() }, ""),
     ];
     for (filter, wanted) in cases {
         assert_eq!(names(filter.clone()).await, wanted, "{filter:?}");
@@ -83,14 +85,16 @@ pub async fn volume_updates(fresh: &dyn FreshStore) {
     let id = w.volume_put(&w.a, w.new_volume(&w.a, "boot")).await;
     let update = |id: &VolumeId, revision, patch: VolumePatch| {
         let change = w.change(&w.a, "is.volume.volume.update", id);
+        let job = w.job(&w.a, "volume-grow", id);
         let (store, permit, id) = (w.store.clone(), w.a.may(Action::VolumeUpdate, id), id.clone());
-        async move { store.volume_update(&permit, &id, revision, patch, change).await }
+        async move { store.volume_update(&permit, &id, revision, patch, job, change).await }
     };
     let allowed = AllowedUse { instance: "vcpu.count > 1".into(), ..AllowedUse::anything("x") };
     let patch = VolumePatch {
         name: Some(name("renamed")),
         user_tags: Some(vec!["new".to_owned()]),
         allowed_use: Some(allowed.clone()),
+        ..VolumePatch::default()
     };
     update(&id, 1, patch.clone()).await.unwrap();
     let view = w.store.volume(&w.a.sees(), &id).await.unwrap();

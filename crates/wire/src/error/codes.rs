@@ -170,6 +170,8 @@ codes! {
     VolumeCapacityMissing = "volume_capacity_missing", 400, Ibm;
     /// Operations a second outside the bounds.
     VolumeProfileIopsInvalid = "volume_profile_iops_invalid", 400, Ibm;
+    /// A profile that the volume does not fit.
+    VolumeProfileCapacityIopsInvalid = "volume_profile_capacity_iops_invalid", 400, Ibm;
     /// A body that names no volume.
     VolumeIdNotFound = "volume_id_not_found", 400, Ibm;
     /// A body that names no profile.
@@ -182,6 +184,8 @@ codes! {
     VolumeAttachmentOverQuota = "volume_attachment_over_quota", 400, Ibm;
     /// Detaching a boot volume.
     VolumeAttachmentDeleteInvalidRequest = "volume_attachment_delete_invalid_request", 400, Ibm;
+    /// Attaching or detaching while the instance, or the attachment, is on its way.
+    VolumeActionInvalidRequest = "volume_action_invalid_request", 409, Ibm;
     /// A root key's CRN that cannot be used.
     VolumeEncryptionKeyCrnInvalid = "volume_encryption_key_crn_invalid", 400, Ibm;
 

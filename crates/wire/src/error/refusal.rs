@@ -42,6 +42,13 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         Refusal::InstanceBusy { .. } => (E::InvalidState, None),
         Refusal::VolumeCapacity { .. } => (E::VolumeCapacityMax, Some("capacity")),
         Refusal::VolumeIops { .. } => (E::VolumeProfileIopsInvalid, Some("iops")),
+        Refusal::VolumeProfileCapacity { .. } => {
+            (E::VolumeProfileCapacityIopsInvalid, Some("profile"))
+        }
+        Refusal::VolumeProfileChange { .. } => (E::InvalidValue, Some("profile")),
+        Refusal::AttachmentInstance { .. } | Refusal::AttachmentState { .. } => {
+            (E::VolumeActionInvalidRequest, None)
+        }
         Refusal::VolumeAttached { .. } => (E::VolumeStillAttached, None),
         Refusal::VolumeState { verb: "deleted", .. } => (E::VolumeNotDeletable, None),
         Refusal::VolumeState { .. } => (E::VolumeStatusNotAvailable, None),

@@ -237,6 +237,14 @@ fn boot_prototype(asked: &Asked<'_>, disk: Option<Fields<'_>>) -> Result<NewVolu
     Ok(new)
 }
 
+/// Reads `POST …/volume_attachments`.
+///
+/// # Errors
+/// What the body names wrongly; `not_implemented` for what is not served.
+pub fn attachment_prototype(asked: &Asked<'_>, f: &Fields<'_>) -> Result<DataVolume, ApiError> {
+    data_volume(asked, f)
+}
+
 fn data_volume(asked: &Asked<'_>, f: &Fields<'_>) -> Result<DataVolume, ApiError> {
     let disk = f.required("volume", f.object("volume")?)?;
     let volume = if disk.has("id") || disk.has("crn") || disk.has("href") {

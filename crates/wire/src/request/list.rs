@@ -161,6 +161,8 @@ pub struct VolumeList {
     pub has_operating_system: Option<bool>,
     /// Only with this user tag.
     pub tag: Option<String>,
+    /// Only of these profiles: those of the storage generation asked for.
+    pub profiles: Option<Vec<String>>,
     /// No volume can match.
     pub nothing: bool,
 }
@@ -168,12 +170,8 @@ pub struct VolumeList {
 /// Reads `GET /volumes`.
 ///
 /// # Errors
-/// What the query names wrongly; `not_implemented` for `storage_generation`.
+/// What the query names wrongly.
 pub fn volume_list(asked: &Asked<'_>, query: &Query) -> Result<VolumeList, ApiError> {
-    if query.get("storage_generation").is_some() {
-        let error = ApiError::not_implemented("The filter storage_generation");
-        return Err(error.at(crate::TargetKind::Parameter, "storage_generation"));
-    }
     let (attached, unusable) = match query.get("attachment_state") {
         None => (None, false),
         Some("attached") => (Some(true), false),
@@ -199,8 +197,21 @@ pub fn volume_list(asked: &Asked<'_>, query: &Query) -> Result<VolumeList, ApiEr
         operating_systems,
         has_operating_system,
         tag: text(query, "tag")?.map(|tag| tag.to_ascii_lowercase()),
+        profiles: by_storage_generation(query)?,
         nothing: unusable || contradiction,
     })
+}
+
+fn by_storage_generation(query: &Query) -> Result<Option<Vec<String>>, ApiError> {
+    let wanted = match query.get("storage_generation") {
+        None => return Ok(None),
+        Some("1") => 1,
+        Some("2") => 2,
+        Some(_) => return Err(not_one_of("storage_generation", "1, 2")),
+    };
+    let all = catalog::VOLUME_PROFILES.iter();
+    let of = all.filter(|profile| profile.storage_generation == wanted);
+    Ok(Some(of.map(|profile| profile.name.to_owned()).collect()))
 }
 
 /// `operating_system.family` and `.architecture`: a value, `null` or `not:null`.

@@ -23,7 +23,8 @@ mod volume;
 pub use allowed_use::AllowedUsePatch;
 pub use image::{ImagePatch, ImagePrototype, image_patch, image_prototype};
 pub use instance::{
-    BootVolume, DataVolume, InstancePrototype, NewVolume, VolumeSource, instance_prototype,
+    BootVolume, DataVolume, InstancePrototype, NewVolume, VolumeSource, attachment_prototype,
+    instance_prototype,
 };
 pub use instance_patch::{
     ActionPrototype, AttachmentPatch, InstancePatch, MetadataServicePatch, action_prototype,

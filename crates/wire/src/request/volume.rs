@@ -78,18 +78,27 @@ pub struct VolumePatch {
     pub user_tags: Option<Vec<String>>,
     /// New parts of the allowed use.
     pub allowed_use: Option<AllowedUsePatch>,
+    /// New size.
+    pub capacity: Option<ByteCount>,
+    /// New operations a second.
+    pub iops: Option<u32>,
+    /// Name of the new profile, which exists.
+    pub profile: Option<String>,
 }
 
 /// Reads `PATCH /volumes/{id}`.
 ///
 /// # Errors
-/// What the body names wrongly; `not_implemented` for another capacity, speed or profile.
+/// What the body names wrongly; `not_implemented` for another bandwidth.
 pub fn volume_patch(asked: &Asked<'_>, f: &Fields<'_>) -> Result<VolumePatch, ApiError> {
-    f.unserved(&[("capacity", None), ("iops", None), ("bandwidth", None), ("profile", None)])?;
+    f.unserved(&[("bandwidth", None)])?;
     Ok(VolumePatch {
         name: f.patched_value("name", |f| f.name("name"))?,
         user_tags: f.patched_value("user_tags", tags::user_tags)?,
         allowed_use: f.patched_value("allowed_use", |f| allowed_use::patch(asked, f))?,
+        capacity: f.patched_value("capacity", capacity)?,
+        iops: f.patched_value("iops", iops)?,
+        profile: f.patched_value("profile", |f| profile(asked, f))?,
     })
 }
 
@@ -131,12 +140,24 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_changes_name_and_tags_only() {
+    fn a_patch_changes_what_a_volume_has() {
         let patch = |body| parse(body, volume_patch);
         assert_eq!(patch(json!({})).unwrap(), VolumePatch::default());
         let tags = patch(json!({"user_tags": []})).unwrap().user_tags;
         assert_eq!(tags, Some(Vec::new()));
-        assert_eq!(seen(patch(json!({"capacity": 200}))).0, ErrorCode::NotImplemented);
+        let more = json!({"capacity": 200, "iops": 4_000, "profile": {"name": "custom"}});
+        let more = patch(more).unwrap();
+        assert_eq!(more.capacity, Some(ByteCount::from_gb(200)));
+        assert_eq!((more.iops, more.profile.as_deref()), (Some(4_000), Some("custom")));
+        for (body, code) in [
+            (json!({"capacity": 0}), ErrorCode::ValidationMinValue),
+            (json!({"capacity": null}), ErrorCode::ValidationFailure),
+            (json!({"iops": "many"}), ErrorCode::ValidationInvalidFieldType),
+            (json!({"profile": {"name": "fast"}}), ErrorCode::BadField),
+            (json!({"bandwidth": 1_000}), ErrorCode::NotImplemented),
+        ] {
+            assert_eq!(seen(patch(body.clone())).0, code, "{body}");
+        }
         assert_eq!(seen(patch(json!({"user_tags": null}))).0, ErrorCode::ValidationFailure);
     }
 }

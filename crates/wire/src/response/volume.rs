@@ -2,6 +2,7 @@
 
 use model::{
     AllowedUse as Expressions, InstanceStatus, VolumeEncryption, VolumeStatus, VolumeView,
+    catalog::VolumeProfile,
 };
 use serde::Serialize;
 
@@ -34,8 +35,8 @@ impl<'a> AllowedUse<'a> {
 #[derive(Debug, Serialize)]
 pub struct Volume<'a> {
     active: bool,
-    adjustable_capacity_states: [&'static str; 0],
-    adjustable_iops_states: [&'static str; 0],
+    adjustable_capacity_states: &'static [&'static str],
+    adjustable_iops_states: &'static [&'static str],
     #[serde(skip_serializing_if = "Option::is_none")]
     allowed_use: Option<AllowedUse<'a>>,
     attachment_state: &'static str,
@@ -84,8 +85,8 @@ pub fn volume<'a>(r: &Render<'_>, view: &'a VolumeView) -> Volume<'a> {
     };
     Volume {
         active: view.attachments.iter().any(|a| has_guest(a.instance_status)),
-        adjustable_capacity_states: [],
-        adjustable_iops_states: [],
+        adjustable_capacity_states: &ADJUSTABLE,
+        adjustable_iops_states: adjustable_iops(profile),
         allowed_use: volume.allowed_use.as_ref().map(AllowedUse::of),
         attachment_state: attachment_state(view),
         bandwidth: volume.bandwidth,
@@ -120,6 +121,15 @@ pub fn volume<'a>(r: &Render<'_>, view: &'a VolumeView) -> Volume<'a> {
         volume_attachments: view.attachments.iter().map(|a| attachment::in_volume(r, a)).collect(),
         zone: NamedRef::zone(r, &volume.zone),
     }
+}
+
+/// Attachment states in which a volume grows: also unattached ones, which IBM's first storage
+/// generation does not let grow.
+pub(super) const ADJUSTABLE: [&str; 2] = ["attached", "unattached"];
+
+/// Attachment states in which operations a second change: where they are chosen at all.
+pub(super) fn adjustable_iops(profile: Option<&VolumeProfile>) -> &'static [&'static str] {
+    if profile.is_some_and(VolumeProfile::iops_chosen) { &ADJUSTABLE } else { &[] }
 }
 
 const fn has_guest(status: InstanceStatus) -> bool {

@@ -3,12 +3,14 @@
 use model::catalog::{self, BOOT_BANDWIDTH_MIN, BOOT_CAPACITY_GB_MIN, BOOT_CAPACITY_GB_STOCK};
 use serde::Serialize;
 
+use super::volume;
 use crate::Render;
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 enum Figure {
     Range { default: u64, max: u64, min: u64, step: u64 },
+    Dependent {},
     DependentRange { max: u64, min: u64, step: u64 },
     Fixed { value: u64 },
 }
@@ -16,7 +18,7 @@ enum Figure {
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename = "enum")]
 struct States {
-    values: [&'static str; 0],
+    values: &'static [&'static str],
 }
 
 /// A volume profile.
@@ -34,7 +36,7 @@ pub struct VolumeProfile {
     storage_generation: Figure,
 }
 
-/// A volume profile. No state allows a change of capacity or speed: this region does not serve it.
+/// A volume profile.
 #[must_use]
 pub fn volume_profile(r: &Render<'_>, profile: &catalog::VolumeProfile) -> VolumeProfile {
     let iops = Figure::DependentRange {
@@ -43,12 +45,16 @@ pub fn volume_profile(r: &Render<'_>, profile: &catalog::VolumeProfile) -> Volum
         step: 1,
     };
     VolumeProfile {
-        adjustable_capacity_states: States { values: [] },
-        adjustable_iops_states: States { values: [] },
-        bandwidth: Figure::DependentRange {
-            min: u64::from(BOOT_BANDWIDTH_MIN),
-            max: u64::from(profile.bandwidth(profile.iops_max)),
-            step: 1,
+        adjustable_capacity_states: States { values: &volume::ADJUSTABLE },
+        adjustable_iops_states: States { values: volume::adjustable_iops(Some(profile)) },
+        bandwidth: if profile.storage_generation == 1 {
+            Figure::Dependent {}
+        } else {
+            Figure::DependentRange {
+                min: u64::from(BOOT_BANDWIDTH_MIN),
+                max: u64::from(profile.bandwidth(profile.iops_max)),
+                step: 1,
+            }
         },
         boot_capacity: Figure::Range {
             default: BOOT_CAPACITY_GB_STOCK,
