@@ -4,6 +4,7 @@ mod deps;
 mod layers;
 mod manifests;
 mod names;
+mod promises;
 mod ratchet;
 mod sizes;
 
@@ -40,6 +41,7 @@ pub fn run(root: &Path, show_notes: bool) -> anyhow::Result<ExitCode> {
         ("dependencies", deps::check(&metadata, &ratchet)),
         ("lengths", sizes::check(&sources, &ratchet)),
         ("names", names::check(&sources)),
+        ("promises", promises::check(root, &sources)?),
     ];
     let mut failed = false;
     for (name, found) in checks {

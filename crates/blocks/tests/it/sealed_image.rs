@@ -319,6 +319,29 @@ fn any_number_of_workers_makes_the_same_bytes() {
     }
 }
 
+/// Invariant 23, the engine's half: whether a store holds the same data already shows in nothing:
+/// not in what is written, not in what is counted, not in what is put and asked of the store.
+#[test]
+fn equal_data_in_the_store_changes_nothing_that_can_be_seen() {
+    let seen = |same_before: bool| {
+        let (probe, store) = Probe::created(1);
+        let mut disk = Disk::new(200 * 4096);
+        let other = if same_before { 9 } else { 8 };
+        disk.scribble(&SeededEntropy::new(other), 60);
+        let before = capture(&store, None, &disk, 1, (4096, PACK_SIZE_BYTES));
+        let mut disk = Disk::new(200 * 4096);
+        disk.scribble(&SeededEntropy::new(9), 60);
+        let calls = (probe.puts(), probe.gets(), probe.lists());
+        let sealed = capture(&store, None, &disk, 2, (4096, PACK_SIZE_BYTES));
+        let calls = (probe.puts() - calls.0, probe.gets() - calls.1, probe.lists() - calls.2);
+        assert!(before.packs.iter().all(|pack| !sealed.packs.contains(pack)));
+        let counts = (sealed.stored_bytes, sealed.reachable_bytes, sealed.logical_bytes);
+        (calls, counts, sealed.packs.len(), sealed.dirty_chunks)
+    };
+    assert_eq!(seen(true), seen(false));
+}
+
+/// Invariant 22, the engine's half: without its key an image is noise.
 #[test]
 fn a_wrong_key_opens_nothing() {
     let (_, store) = Probe::created(1);
