@@ -21,6 +21,14 @@ pub enum Error {
         /// What was being done.
         doing: &'static str,
     },
+    /// The host's file system cannot hold a file of that size.
+    #[error("{name} cannot be {size} bytes long: its file system has no files so large")]
+    TooLarge {
+        /// The file, with its folder.
+        name: String,
+        /// The size, in bytes.
+        size: u64,
+    },
     /// An earlier sync failed; what this open acknowledged since is not to be trusted.
     #[error("an earlier sync failed: the layer takes no more writes until it is opened again")]
     Poisoned,
@@ -120,7 +128,9 @@ impl Error {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::OutOfRange { .. } | Self::Invalid { .. } => ErrorKind::Invalid,
+            Self::OutOfRange { .. } | Self::Invalid { .. } | Self::TooLarge { .. } => {
+                ErrorKind::Invalid
+            }
             Self::NoSpace { .. } => ErrorKind::Limit,
             Self::DiskFile { source, .. } => source.kind(),
             Self::Poisoned | Self::Io { .. } => ErrorKind::Unavailable,

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use blocks::layer::sim::{Killed, SimDir, SimRng, SimRun};
-use blocks::layer::{Host, Volume, VolumeKey, VolumeSpec};
+use blocks::layer::{Host, Reserve, Volume, VolumeKey, VolumeSpec};
 use blocks::{BlockDevice, BlockSource, Error, Extent};
 use parking_lot::Mutex;
 
@@ -241,6 +241,8 @@ impl Rig {
         host.changed_max = rng.below(2) * 9;
         host.runs_max = if rng.one_in(3) { 2 } else { 1000 };
         host.stale_max = rng.below(3);
+        // Faults are to meet every write: nothing is held back.
+        host.reserve = Reserve::NONE;
         Self {
             dir,
             host,

@@ -102,6 +102,23 @@ pub trait DiskDir: Send + Sync {
     /// # Errors
     /// As fsync.
     fn sync(&self) -> io::Result<()>;
+
+    /// The room on its file system, as far as this user may take it.
+    ///
+    /// # Errors
+    /// As statvfs.
+    fn room(&self) -> io::Result<Room> {
+        Ok(Room { free: u64::MAX, total: u64::MAX })
+    }
+}
+
+/// Room on a file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes that may still be taken.
+    pub free: u64,
+    /// Bytes that it has.
+    pub total: u64,
 }
 
 /// Memory that outlives this process but not the host.
@@ -252,6 +269,16 @@ impl Named {
 
     pub(super) fn set_len(&self, length: u64) -> Result<(), Error> {
         self.file.set_len(length).map_err(|source| self.error("resize", source))
+    }
+
+    /// Gives a file in `dir` the size of a device, which its file system may not be able to hold.
+    pub(super) fn set_capacity(&self, dir: &dyn DiskDir, length: u64) -> Result<(), Error> {
+        self.file.set_len(length).map_err(|source| match source.kind() {
+            io::ErrorKind::FileTooLarge => {
+                Error::TooLarge { name: format!("{}/{}", dir.name(), self.name), size: length }
+            }
+            _ => self.error("resize", source),
+        })
     }
 
     pub(super) fn len(&self) -> Result<u64, Error> {

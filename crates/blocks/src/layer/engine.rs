@@ -10,6 +10,7 @@
 //! | a region's stripe | readers of present blocks | writers, sums |
 //! | `punching` | data write with its state change | check for ZERO with its punch |
 //! | `header` | | changes of the header |
+//! | `space` | | asking the disk for room |
 //!
 //! The base is never read while `geometry` is held, except to fill up a block for a small write.
 //!
@@ -26,6 +27,7 @@ use crate::layer::header::HeaderFile;
 use crate::layer::journal::{JournalFile, RUNS_MAX};
 use crate::layer::live::live_name;
 use crate::layer::map::{BlockMap, REGION_BYTES, RegionSet};
+use crate::layer::space::{Reserve, Space};
 use crate::layer::sums::{ENTRY, SumsFile, sum_of};
 use crate::layer::xts::Xts;
 use crate::{BlockSource, Error};
@@ -50,6 +52,8 @@ pub struct Host {
     pub runs_max: usize,
     /// Regions without a close sum from which a flush makes some.
     pub stale_max: u64,
+    /// What no new block may take of the disk.
+    pub reserve: Reserve,
 }
 
 impl Host {
@@ -70,6 +74,7 @@ impl Host {
             changed_max: Self::CHANGED_MAX,
             runs_max: RUNS_MAX,
             stale_max: Self::STALE_MAX,
+            reserve: Reserve::STANDARD,
         }
     }
 }
@@ -133,6 +138,7 @@ pub(super) struct Core {
     pub(super) header: Mutex<HeaderFile>,
     /// Data was written since the last sync of it began.
     pub(super) data_dirty: AtomicBool,
+    pub(super) space: Space,
     pub(super) poisoned: AtomicBool,
     pub(super) tickets: AtomicU64,
 }

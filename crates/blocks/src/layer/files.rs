@@ -115,7 +115,12 @@ pub(super) fn make(host: &Host, header: Header) -> Result<(), Error> {
     let generation = header.generation;
     let identity = identity(&header.volume, generation);
     let create = |part: Part| Named::create(dir, &part.name(generation));
-    create(Part::Data)?.set_len(header.capacity.next_multiple_of(BLOCK_SIZE))?;
+    let data = create(Part::Data)?;
+    if let Err(error) = data.set_capacity(dir, header.capacity.next_multiple_of(BLOCK_SIZE)) {
+        // Refused by name; nothing of the attempt stays.
+        remove_files(dir, generation)?;
+        return Err(error);
+    }
     JournalFile::new(create(Part::Journal)?, identity, 0).restart(0)?;
     create(Part::CheckpointA)?;
     create(Part::CheckpointB)?;

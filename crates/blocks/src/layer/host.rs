@@ -19,7 +19,7 @@ use memmap2::{MmapMut, MmapRaw};
 use rustix::fs::{Advice, FallocateFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::layer::disk::{DiskDir, DiskFile, RunDir, SharedMap};
+use crate::layer::disk::{DiskDir, DiskFile, Room, RunDir, SharedMap};
 
 /// Mode of every file: its owner alone.
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -126,6 +126,12 @@ impl DiskDir for HostDir {
 
     fn sync(&self) -> io::Result<()> {
         self.handle.sync_all()
+    }
+
+    fn room(&self) -> io::Result<Room> {
+        let found = rustix::fs::fstatvfs(&self.handle)?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Room { free: bytes(found.f_bavail), total: bytes(found.f_blocks) })
     }
 }
 

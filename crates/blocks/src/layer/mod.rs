@@ -34,6 +34,7 @@ mod map;
 mod read;
 mod recover;
 pub mod sim;
+mod space;
 mod spec;
 mod sums;
 mod tidy;
@@ -41,10 +42,11 @@ mod volume;
 mod write;
 mod xts;
 
-pub use disk::{DiskDir, DiskFile, RunDir, SharedMap};
+pub use disk::{DiskDir, DiskFile, Room, RunDir, SharedMap};
 pub use engine::Host;
 pub use fields::FORMAT;
 pub use keys::{VOLUME_KEY_BYTES, VolumeKey};
+pub use space::Reserve;
 pub use spec::{CAPACITY_MAX, LayerInfo, NoBase, OpenedBy, VOLUME_ID_MAX, VolumeSpec, VolumeStats};
 pub use volume::{
     FrozenLayer, SUM_REGION_BYTES, Volume, drop_generation, drop_generation_on, generations,

@@ -25,6 +25,7 @@ use crate::layer::header::{Header, HeaderFile};
 use crate::layer::journal::{JOURNAL_MAX, Journal, JournalFile};
 use crate::layer::live::{LiveMap, LiveTag, live_name};
 use crate::layer::map::{BlockMap, PAGE_BLOCKS, RegionSet, pages_of};
+use crate::layer::space::Space;
 use crate::layer::spec::{OpenedBy, VolumeSpec};
 use crate::layer::sums::SumsFile;
 use crate::layer::xts::Xts;
@@ -359,6 +360,7 @@ fn assemble(
         punching: RwLock::new(()),
         header: Mutex::new(files.header),
         data_dirty: AtomicBool::new(true),
+        space: Space::default(),
         poisoned: AtomicBool::new(false),
         tickets: AtomicU64::new(0),
     })

@@ -141,7 +141,8 @@ impl Core {
         if capacity == geometry.capacity {
             return Ok(());
         }
-        self.data.set_len(capacity.next_multiple_of(BLOCK_SIZE))?;
+        let dir = self.host.dir.as_ref();
+        self.data.set_capacity(dir, capacity.next_multiple_of(BLOCK_SIZE))?;
         let live = LiveMap::larger(self.host.run.as_ref(), &self.live_name(), capacity)
             .map_err(|source| named("extend", "live map", source))?;
         self.change_header(&geometry, |header| header.capacity = capacity)?;

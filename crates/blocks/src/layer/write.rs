@@ -39,6 +39,7 @@ impl Core {
         map.touch(first, blocks)?;
         let _alone = self.stripe(piece.region).write();
         self.check_before_change(geometry, piece.region, first, blocks)?;
+        self.take_room(map, first, blocks)?;
         with_buffer(|buffer| {
             let stored = &mut buffer[..blocks as usize * BLOCK];
             self.compose(geometry, piece.at, data, stored)?;

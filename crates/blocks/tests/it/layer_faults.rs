@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use blocks::layer::sim::{Fault, SimRng, SimRun};
-use blocks::layer::{OpenedBy, Volume};
-use blocks::{BlockDevice, Error};
+use base::ErrorKind;
+use blocks::layer::sim::{Fault, SimDir, SimRng, SimRun};
+use blocks::layer::{NoBase, OpenedBy, Reserve, Volume, inspect_on};
+use blocks::{BlockDevice, BlockSource, Error};
 
 use crate::layer_rig::{Rig, Seed, content, seeds};
 
@@ -143,4 +144,94 @@ fn a_full_disk_does_not_keep_a_layer_from_opening() {
     rig.volume = None;
     let volume = Volume::open_on(&host, &rig.spec, Arc::clone(&rig.base)).unwrap();
     rig.model.lock().check_host_crash(&content(&volume), rig.dir.logged());
+}
+
+/// Invariant 6: with a reserve the disk is never full for what was acknowledged. Once new blocks
+/// are refused, flushes, overwrites, discards and a clean close go on, and with room so does the
+/// guest.
+#[test]
+fn a_reserve_is_kept_for_what_was_acknowledged() {
+    let mut refused = 0;
+    for seed in 0..seeds(40) {
+        let _named = Seed(seed);
+        let mut rig = Rig::new(seed);
+        rig.grows = false;
+        rig.host.reserve = Reserve { bytes: 256 << 10, part: 1 };
+        rig.create();
+        let mut rng = SimRng::new(seed ^ 0x4e5e);
+        rig.dir.leave_space((256 >> 2) + rng.below(30) as usize);
+        for _ in 0..STEPS {
+            let Err(error) = rig.step() else { continue };
+            // Only a write is ever refused, and only by the reserve.
+            assert!(matches!(error, Error::NoSpace { doing: "keeping a reserve" }), "{error}");
+            refused += 1;
+            rig.flush().unwrap();
+            let volume = rig.volume();
+            volume.maintain(100).unwrap();
+            rig.model.lock().check_process_death(&rig.content());
+        }
+        rig.volume().close().unwrap();
+        rig.open();
+        assert_eq!(rig.volume().opened_by(), OpenedBy::Clean);
+        rig.model.lock().check_process_death(&rig.content());
+        rig.dir.heal();
+        rig.write(true).unwrap();
+    }
+    assert!(refused > 20, "refused {refused} times");
+}
+
+/// A block that is present is overwritten whatever the room; a new one waits for more than a
+/// moment's room, and then goes on.
+#[test]
+fn a_full_disk_still_takes_overwrites_and_new_blocks_wait_for_room() {
+    let mut rig = Rig::new(1);
+    let dir = rig.dir.clone();
+    rig.host.reserve = Reserve { bytes: 64 << 12, part: 1 };
+    rig.spec.capacity = 64 << 12;
+    let volume = Volume::create_on(&rig.host, &rig.spec, Arc::new(NoBase)).unwrap();
+    dir.leave_space(64 + 20);
+    volume.write_at(0, &[1; 4096], true).unwrap();
+    let full = |result| matches!(result, Err(Error::NoSpace { doing: "keeping a reserve" }));
+    // What was granted before is used up first.
+    let mut block = 1;
+    while volume.write_at(block << 12, &[2; 4096], false).is_ok() {
+        block += 1;
+        assert!(block < 64, "nothing is refused");
+    }
+    volume.write_at(0, &[3; 4096], true).unwrap();
+    volume.write_zeroes(0, 4096, false, true).unwrap();
+    volume.write_zeroes(4096, 512, false, true).unwrap();
+    assert!(full(volume.write_at(block << 12, &[2; 4096], false)));
+    assert!(full(volume.write_zeroes(block << 12, 4096, true, false)));
+    dir.leave_space(64 + 8);
+    assert!(full(volume.write_at(block << 12, &[2; 4096], false)), "a moment's room");
+    dir.leave_space(64 + 30);
+    volume.write_at(block << 12, &[2; 4096], true).unwrap();
+    volume.close().unwrap();
+}
+
+/// A size that the file system cannot hold is refused by file and size, and leaves nothing that
+/// hinders another try; a growth likewise leaves the volume as it was.
+#[test]
+fn a_size_that_the_file_system_cannot_hold_is_refused_by_name() {
+    let rig = Rig::new(1);
+    let size = rig.spec.capacity.next_multiple_of(4096);
+    rig.dir.break_at(2, Fault::TooLarge);
+    let error = Volume::create_on(&rig.host, &rig.spec, Arc::clone(&rig.base)).err().unwrap();
+    let named = matches!(&error, Error::TooLarge { name, size: told }
+        if name == "sim/g1.data" && *told == size);
+    assert!(named, "{error}");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(generations_on(&rig.dir), Vec::<u64>::new());
+    let volume = Volume::create_on(&rig.host, &rig.spec, Arc::clone(&rig.base)).unwrap();
+    rig.dir.break_at(rig.dir.operations() + 1, Fault::TooLarge);
+    let error = volume.grow(rig.spec.capacity + 8192).unwrap_err();
+    assert!(matches!(&error, Error::TooLarge { name, .. } if name == "sim/g1.data"), "{error}");
+    assert_eq!(volume.size(), rig.spec.capacity);
+    volume.write_at(0, &[1], true).unwrap();
+    volume.grow(rig.spec.capacity + 8192).unwrap();
+}
+
+fn generations_on(dir: &SimDir) -> Vec<u64> {
+    (1..4).filter(|g| inspect_on(dir, *g).is_ok()).collect()
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use blocks::layer::sim::SimRng;
-use blocks::layer::{NoBase, OpenedBy, Volume, VolumeKey, VolumeSpec, inspect, provision};
+use blocks::layer::{
+    CAPACITY_MAX, NoBase, OpenedBy, Volume, VolumeKey, VolumeSpec, inspect, provision,
+};
 use blocks::{BlockDevice, BlockSource, Error, Extent};
 
 use crate::layer_rig::PatternBase;
@@ -158,6 +160,22 @@ fn an_untouched_16_tb_volume_takes_almost_nothing() {
     let live = std::fs::read_dir(place.run.path().join("run")).unwrap().next().unwrap().unwrap();
     let blocks = std::os::unix::fs::MetadataExt::blocks(&live.metadata().unwrap());
     assert!(blocks * 512 < 1 << 20, "the live map takes {blocks} blocks");
+}
+
+/// A file system with a limit on a file (ext4: 16 TiB) refuses a larger volume by name.
+#[test]
+fn a_volume_larger_than_a_file_may_be_is_refused_by_name() {
+    let place = Place::new();
+    let spec = place.spec(CAPACITY_MAX);
+    match provision(&spec, 0) {
+        Ok(()) => eprintln!("SKIPPED: this file system has files of {CAPACITY_MAX} bytes"),
+        Err(error) => {
+            let text = error.to_string();
+            assert!(matches!(error, Error::TooLarge { size: CAPACITY_MAX, .. }), "{text}");
+            assert!(text.contains(&*spec.dir.to_string_lossy()), "{text}");
+            assert_eq!(std::fs::read_dir(&spec.dir).unwrap().count(), 0);
+        }
+    }
 }
 
 #[test]

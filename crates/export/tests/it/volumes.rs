@@ -395,3 +395,82 @@ async fn qemu_io_writes_on_while_engines_are_killed() {
     assert_eq!(text.matches("wrote 65536/65536").count(), 400);
     assert_eq!(text.matches("read 65536/65536").count(), 400);
 }
+
+/// A small file system; gone when dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// `None` where nothing may be mounted.
+    fn mount(at: PathBuf, mib: u32) -> Option<Self> {
+        std::fs::create_dir_all(&at).unwrap();
+        let size = format!("size={mib}M,mode=700");
+        let mut mount = Command::new("mount");
+        let mounted = mount.args(["-t", "tmpfs", "-o", &size, "none"]).arg(&at).status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self(at))
+    }
+
+    fn resize(&self, mib: u32) {
+        let size = format!("remount,size={mib}M");
+        let resized = Command::new("mount").args(["-o", &size]).arg(&self.0).status();
+        assert!(resized.unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// Invariant 6 on a real disk: a guest is told ENOSPC while the disk still has the reserve, so
+/// that what it wrote is flushed, overwritten and closed cleanly on a disk that is full for it;
+/// with room it writes on.
+#[tokio::test]
+async fn a_disk_that_fills_up_keeps_room_for_what_was_acknowledged() {
+    let site = Site::new();
+    let Some(disk) = SmallDisk::mount(site.path("layer"), 32) else {
+        eprintln!("SKIPPED: only root can mount a small disk");
+        return;
+    };
+    let subject = volume(&site, "v", 128 * MIB, None);
+    let config = site.config("v", Subject::Volume(subject));
+    let socket = site.host.start(&config).await.unwrap().socket;
+    let mut client = go(&socket, "v");
+    let piece = |n: u64| pattern(n, MIB);
+    let mut written = 0;
+    let no_space = loop {
+        match client.write(0, written * MIB as u64, &piece(written)) {
+            0 => written += 1,
+            errno => break errno,
+        }
+        assert!(written < 32, "32 MiB do not hold {written} and a reserve");
+    };
+    assert_eq!(no_space, 28, "ENOSPC");
+    let left = rustix::fs::statvfs(site.path("layer")).unwrap();
+    assert!(left.f_bavail * left.f_frsize >= MIB as u64, "a reserve is left");
+    assert_eq!(client.ask(code::FLUSH, 0, 0, 0).error, 0);
+    assert_eq!(client.write(0, 0, &piece(77)), 0, "an overwrite needs no room");
+    assert_eq!(client.ask(code::FLUSH, 0, 0, 0).error, 0);
+    assert_eq!(client.ask(code::TRIM, 0, MIB as u64, 4096).error, 0);
+    site.host.stop("v").await.unwrap();
+    assert!(clean(&site), "closed cleanly on a full disk");
+
+    let socket = site.host.start(&config).await.unwrap().socket;
+    let mut client = go(&socket, "v");
+    let mut tries = 0;
+    while client.write(0, written * MIB as u64, &piece(written)) == 0 {
+        written += 1;
+        tries += 1;
+        assert!(tries < 8, "still full");
+    }
+    disk.resize(64);
+    assert_eq!(client.write(0, written * MIB as u64, &piece(written)), 0);
+    let head = client.ask(code::READ, 0, 0, MIB as u32).data;
+    assert!(head == piece(77));
+    for n in 2..=written {
+        let found = client.ask(code::READ, 0, n * MIB as u64, MIB as u32).data;
+        assert!(found == piece(n), "MiB {n}");
+    }
+    site.host.stop("v").await.unwrap();
+    drop(disk);
+}

@@ -95,6 +95,11 @@ impl BlockMap {
         }
     }
 
+    /// Whether the next checkpoint writes the page of a block anyway.
+    pub(in crate::layer) fn is_changed(&self, block: u64) -> bool {
+        self.page(block / PAGE_BLOCKS).is_some_and(|page| page.changed.load(Ordering::Relaxed))
+    }
+
     /// How many pages the next checkpoint has to write.
     pub(in crate::layer) fn changed_count(&self) -> u64 {
         self.changed.lock().len() as u64

@@ -239,6 +239,11 @@ impl BlockMap {
         Ok(())
     }
 
+    /// How many pages are touched.
+    pub(super) fn touched_count(&self) -> u64 {
+        self.touched.load(Ordering::Relaxed)
+    }
+
     pub(super) fn is_touched(&self, block: u64) -> bool {
         self.page(block / PAGE_BLOCKS).is_some()
     }
@@ -254,6 +259,16 @@ impl BlockMap {
         }
         let word = self.word(block).load(Ordering::Acquire);
         State::from_bits(word >> (block % WORD_BLOCKS * 2) & 3).unwrap_or(State::Absent)
+    }
+
+    /// How many blocks of a range within one region are present.
+    pub(super) fn present_in(&self, first: u64, blocks: u64) -> u64 {
+        if !self.is_touched(first) {
+            return 0;
+        }
+        let word = self.word(first).load(Ordering::Acquire) >> (first % WORD_BLOCKS * 2);
+        let mask = if blocks == WORD_BLOCKS { u64::MAX } else { (1 << (blocks * 2)) - 1 };
+        u64::from((word & mask & LOW_BITS).count_ones())
     }
 
     /// Which of a region's 16 blocks are present, lowest bit first.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::layer::disk::{DiskDir, DiskFile};
+use crate::layer::disk::{DiskDir, DiskFile, Room};
 use crate::layer::sim::SimRng;
 
 /// Unit of space on the simulated disk.
@@ -19,6 +19,8 @@ pub enum Fault {
     Eio,
     /// A write is cut short at a random place, or fails with ENOSPC if there is nothing to cut.
     NoSpace,
+    /// A resize fails with EFBIG: the file system has no files so large.
+    TooLarge,
     /// A sync fails; what it should have made durable is durable or lost, one by one.
     SyncLost,
     /// The process dies here; half a write may have happened. Unwinds with [`Killed`].
@@ -176,7 +178,7 @@ impl Disk {
                 let cut = offset + self.random(data.len() as u64);
                 length = (cut / 512 * 512).saturating_sub(offset) as usize;
             }
-            Some(Fault::SyncLost) | None => {}
+            Some(Fault::SyncLost | Fault::TooLarge) | None => {}
         }
         length = self.take_space(inode, offset, length);
         if length > 0 {
@@ -219,6 +221,7 @@ impl Disk {
             Some(Fault::Kill) => std::panic::resume_unwind(Box::new(Killed)),
             Some(Fault::Eio | Fault::SyncLost) => Err(io::Error::from_raw_os_error(5)),
             Some(Fault::NoSpace) => Err(io::Error::from_raw_os_error(28)),
+            Some(Fault::TooLarge) => Err(io::Error::from_raw_os_error(27)),
             None => Ok(()),
         }
     }
@@ -482,5 +485,14 @@ impl DiskDir for SimDir {
         disk.happens()?;
         disk.log.push(Op::DirSync);
         Ok(())
+    }
+
+    fn room(&self) -> io::Result<Room> {
+        let disk = self.disk.lock();
+        let bytes = |pages: usize| pages as u64 * PAGE;
+        Ok(disk.space_pages.map_or(Room { free: u64::MAX, total: u64::MAX }, |space| Room {
+            free: bytes(space.saturating_sub(disk.used_pages())),
+            total: bytes(space),
+        }))
     }
 }
