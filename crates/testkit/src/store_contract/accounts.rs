@@ -187,10 +187,10 @@ pub async fn permits_must_fit(fresh: &dyn FreshStore) {
     let create = a.may_make(Action::ImageCreate);
     let wrong_new = a.may_make(Action::ImageRead);
     let other = w.b.may_make(Action::ImageCreate);
+    let job = || w.job(a, "x", "x");
     for permit in [wrong_new, other] {
         let image = w.new_image(a, "x");
-        let job = w.job(a, "x", "x");
-        mismatch!(s.image_create(&permit, &w.region, image, &made.volume, true, job, c()));
+        mismatch!(s.image_create(&permit, &w.region, image, &made.volume, true, job(), c()));
     }
     let read = a.may(Action::ImageRead, &image);
     let patch = ImagePatch::default;
@@ -201,29 +201,24 @@ pub async fn permits_must_fit(fresh: &dyn FreshStore) {
     let update = a.may(Action::ImageUpdate, &image);
     mismatch!(s.image_lifecycle(&update, &image, LifecycleChange::Deprecate, now, c()));
     mismatch!(s.image_lifecycle(&update, &image, LifecycleChange::Obsolete, now, c()));
-    mismatch!(s.image_delete(&update, &image, w.job(a, "x", "x"), c()));
+    mismatch!(s.image_delete(&update, &image, job(), c()));
     let v = &made.volume;
     mismatch!(s.volume_create(&create, w.new_volume(a, "x"), c()));
-    let grow = || w.job(a, "x", "x");
-    mismatch!(s.volume_update(&update, v, 1, VolumePatch::default(), grow(), c()));
-    mismatch!(s.volume_delete(&update, v, w.job(a, "x", "x"), c()));
+    mismatch!(s.volume_update(&update, v, 1, VolumePatch::default(), job(), c()));
+    mismatch!(s.volume_delete(&update, v, job(), c()));
     let i = &made.id;
     mismatch!(s.instance_create(&create, w.new_instance(a, &net, "x"), c()));
     mismatch!(s.instance_update(&update, i, 1, InstancePatch::default(), c()));
-    mismatch!(s.instance_delete(&update, i, w.job(a, "x", "x"), c()));
+    mismatch!(s.instance_delete(&update, i, job(), c()));
     let action = w.new_action(i, ActionKind::Start);
-    let instance_update = a.may(Action::InstanceUpdate, i);
-    mismatch!(s.instance_action(&instance_update, action, w.job(a, "x", "x"), c()));
+    mismatch!(s.instance_action(&a.may(Action::InstanceUpdate, i), action, job(), c()));
     let view = s.instance(&a.sees(), i).await.unwrap();
     let attachment = &view.attachments[0].attachment.id;
     mismatch!(s.attachment_update(&update, i, attachment, None, None, c()));
-    let new = meta::NewAttachment {
-        attachment: w.new_attachment(i, v, 1),
-        volume: None,
-        job: w.job(a, "x", "x"),
-    };
+    let new = w.new_attachment(i, v, 1);
+    let new = meta::NewAttachment { attachment: new, volume: None, job: job() };
     mismatch!(s.attachment_create(&update, new, c()));
-    mismatch!(s.attachment_delete(&update, i, attachment, w.job(a, "x", "x"), c()));
+    mismatch!(s.attachment_delete(&update, i, attachment, job(), c()));
     mismatch!(s.nic_rename(&update, i, &view.nics[0].nic.head.id, name("x"), c()));
     mismatch!(s.key_create(&create, w.new_key(a, "x"), c()));
     mismatch!(s.key_rename(&update, &key, 1, name("x"), c()));
@@ -233,9 +228,9 @@ pub async fn permits_must_fit(fresh: &dyn FreshStore) {
     mismatch!(s.vpc_rename(&update, vpc, 1, name("x"), c()));
     mismatch!(s.vpc_delete(&update, vpc, c()));
     mismatch!(s.prefix_create(&update, w.new_prefix(a, vpc, 0), c()));
-    let prefix = w.new_prefix(a, vpc, 0).head.id;
-    mismatch!(s.prefix_update(&update, vpc, &prefix, None, None, c()));
-    mismatch!(s.prefix_delete(&update, vpc, &prefix, c()));
+    let p = &w.new_prefix(a, vpc, 0).head.id;
+    mismatch!(s.prefix_update(&update, vpc, p, None, None, c()));
+    mismatch!(s.prefix_delete(&update, vpc, p, c()));
     let cidr = (std::net::Ipv4Addr::new(10, 240, 9, 0), 24);
     let (more, ips) = w.new_subnet(a, &net.vpc, "x", cidr);
     mismatch!(s.subnet_create(&create, more, ips, c()));
