@@ -32,6 +32,8 @@ pub enum Goal {
     Below(f64),
     /// This or less.
     AtMost(f64),
+    /// At least so many times as good as the peer: as fast, or of a rate as much.
+    TimesPeer(f64),
 }
 
 /// One figure.
@@ -42,11 +44,17 @@ pub struct Figure {
     ours: Spread,
     #[serde(skip_serializing_if = "Option::is_none")]
     peer: Option<Peer>,
-    /// How many times as long the peer took, by the medians.
+    /// How many times as good as the peer, by the medians: how many times as long the peer took
+    /// or, of a rate, how many times as much as the peer's.
     #[serde(skip_serializing_if = "Option::is_none")]
     ratio: Option<f64>,
     goal: String,
     met: bool,
+    /// More is better.
+    #[serde(skip)]
+    rate: bool,
+    #[serde(skip)]
+    held_to: Goal,
 }
 
 /// What a benchmark says.
@@ -82,10 +90,11 @@ impl Spread {
 }
 
 impl Goal {
-    fn met(self, median: f64) -> bool {
+    fn met(self, median: f64, ratio: Option<f64>) -> bool {
         match self {
             Self::Below(limit) => median < limit,
             Self::AtMost(limit) => median <= limit,
+            Self::TimesPeer(limit) => ratio.is_some_and(|ratio| ratio >= limit),
         }
     }
 
@@ -93,6 +102,7 @@ impl Goal {
         match self {
             Self::Below(limit) => format!("< {limit} {unit}"),
             Self::AtMost(limit) => format!("<= {limit} {unit}"),
+            Self::TimesPeer(limit) => format!(">= {limit:.1} times the peer"),
         }
     }
 }
@@ -106,16 +116,38 @@ impl Figure {
         goal: Goal,
     ) -> Option<Self> {
         let ours = Spread::of(samples)?;
-        let (met, goal) = (goal.met(ours.median), goal.text(unit));
-        Some(Self { figure: figure.into(), unit, ours, peer: None, ratio: None, goal, met })
+        Some(Self {
+            figure: figure.into(),
+            unit,
+            ours,
+            peer: None,
+            ratio: None,
+            goal: goal.text(unit),
+            met: goal.met(ours.median, None),
+            rate: false,
+            held_to: goal,
+        })
+    }
+
+    /// A figure of which more is better.
+    #[cfg_attr(not(test), expect(dead_code, reason = "of the benchmark of reads and writes"))]
+    pub fn rate(
+        figure: impl Into<String>,
+        unit: &'static str,
+        samples: &[f64],
+        goal: Goal,
+    ) -> Option<Self> {
+        Some(Self { rate: true, ..Self::of(figure, unit, samples, goal)? })
     }
 
     /// With what a peer took; unchanged when it was not measured.
     #[must_use]
     pub fn beside(mut self, name: &str, samples: &[f64]) -> Self {
         if let Some(spread) = Spread::of(samples) {
-            self.ratio =
-                (self.ours.median > 0.0).then(|| rounded(spread.median / self.ours.median));
+            let (ours, theirs) = (self.ours.median, spread.median);
+            let (better, worse) = if self.rate { (ours, theirs) } else { (theirs, ours) };
+            self.ratio = (worse > 0.0).then(|| rounded(better / worse));
+            self.met = self.held_to.met(ours, self.ratio);
             self.peer = Some(Peer { name: name.to_owned(), spread });
         }
         self
@@ -136,7 +168,9 @@ impl Report {
             let name = format!("{} ({})", figure.figure, figure.unit);
             rows.push(of(name, &figure.ours, &figure.goal, met));
             if let Some(peer) = &figure.peer {
-                let ratio = figure.ratio.map(|r| format!("{r:.2} times ours")).unwrap_or_default();
+                let of_what = if figure.rate { "ours is {} times it" } else { "{} times ours" };
+                let said = |r: f64| of_what.replace("{}", &format!("{r:.2}"));
+                let ratio = figure.ratio.map(said).unwrap_or_default();
                 rows.push(of(format!("  {}", peer.name), &peer.spread, &ratio, ""));
             }
         }
@@ -178,9 +212,26 @@ mod tests {
         for (goal, at_limit, text) in
             [(Goal::AtMost(50.0), true, "<= 50 ms"), (Goal::Below(50.0), false, "< 50 ms")]
         {
-            assert_eq!(goal.met(50.0), at_limit);
-            assert!(goal.met(49.9) && !goal.met(50.1));
+            assert_eq!(goal.met(50.0, None), at_limit);
+            assert!(goal.met(49.9, None) && !goal.met(50.1, None));
             assert_eq!(goal.text("ms"), text);
+        }
+    }
+
+    #[test]
+    fn a_goal_beside_a_peer_is_met_by_the_ratio_and_never_without_one() {
+        let goal = Goal::TimesPeer(0.5);
+        let took = |ms: f64| Figure::of("copy", "ms", &[ms], goal).unwrap();
+        let rate = |much: f64| Figure::rate("reads", "IOPS", &[much], goal).unwrap();
+        assert!(!took(1.0).met && !rate(1.0).met);
+        for (figure, ratio, met) in [
+            (took(200.0), 0.5, true),
+            (took(201.0), 0.498, false),
+            (rate(50.0), 0.5, true),
+            (rate(49.0), 0.49, false),
+        ] {
+            let figure = figure.beside("peer", &[100.0]);
+            assert_eq!((figure.ratio, figure.met), (Some(ratio), met));
         }
     }
 

@@ -6,6 +6,7 @@
 //! Next to read: `figure` for what is said, then the file of a benchmark.
 
 mod capture;
+mod data;
 mod figure;
 mod peer;
 mod provision;
@@ -34,9 +35,15 @@ pub struct BenchArgs {
     /// How often each figure is measured.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
     runs: u32,
-    /// MiB that are written before a capture.
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=4096))]
+    /// GB that are in use on the disk of `capture`.
+    #[arg(long, value_name = "GB", default_value = "4", value_parser = size)]
+    size: u64,
+    /// MiB that change before a capture.
+    #[arg(long, value_name = "N", default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=4096))]
     mib: u64,
+    /// A part of `capture` alone.
+    #[arg(long, value_name = "PART", value_parser = ["change", "fuller", "first", "capacity", "mark"])]
+    only: Option<String>,
     /// Folder to work in; what is made there is removed [default: the system's temporary one].
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -46,8 +53,12 @@ pub struct BenchArgs {
 pub struct Job<'a> {
     /// How often to measure.
     pub runs: u32,
-    /// MiB that are written before a capture.
+    /// Bytes in use on the disk of a capture.
+    pub size: u64,
+    /// MiB that change before a capture.
     pub mib: u64,
+    /// The part to measure, when not all.
+    pub only: Option<&'a str>,
     /// Folder to make its own folder in.
     pub dir: &'a Path,
 }
@@ -73,10 +84,20 @@ const BENCHMARKS: [Benchmark; 3] = [
     },
     Benchmark {
         name: "capture",
-        about: "an image of a changed 100 GB volume, beside qemu-img convert and cp",
+        about: "images of 100 GB volumes, changed and new, beside qemu-img convert and cp",
         run: capture::run,
     },
 ];
+
+/// Bytes of a number of GB.
+fn size(text: &str) -> Result<u64, String> {
+    let gb: f64 = text.parse().map_err(|_| "a number of GB".to_owned())?;
+    if (0.001..=25.0).contains(&gb) {
+        Ok((gb * 1e9) as u64)
+    } else {
+        Err("from 0.001 to 25 GB".to_owned())
+    }
+}
 
 /// Measures, or lists what can be measured.
 pub fn bench(args: &BenchArgs) -> anyhow::Result<()> {
@@ -94,7 +115,14 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<()> {
         eprintln!("ectype: this is a development build; its figures say little");
     }
     let dir = args.dir.clone().unwrap_or_else(std::env::temp_dir);
-    let report = (benchmark.run)(&Job { runs: args.runs, mib: args.mib, dir: &dir })?;
+    let job = Job {
+        runs: args.runs,
+        size: args.size,
+        mib: args.mib,
+        only: args.only.as_deref(),
+        dir: &dir,
+    };
+    let report = (benchmark.run)(&job)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {

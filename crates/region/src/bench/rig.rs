@@ -1,6 +1,10 @@
 //! A region to measure: the real one with fake guests, in a folder of its own, without HTTP.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context;
 use base::{ByteCount, Clock, ImageId, InstanceId, RegionName, SubnetId, VolumeId};
@@ -24,7 +28,7 @@ use crate::{
 /// How often a row is looked at while a job is awaited; part of what is measured.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// How long a job may take.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(900);
 
 /// The region.
 pub struct Rig {
@@ -94,6 +98,11 @@ impl Rig {
     /// The region's use cases.
     pub fn region(&self) -> &Arc<Control> {
         &self.region
+    }
+
+    /// Where the packs of its images lie.
+    pub fn store(&self) -> PathBuf {
+        self.data.path("store")
     }
 
     /// Asks for an instance of the stock image, with a boot volume of `capacity`.
