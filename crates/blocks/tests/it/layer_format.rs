@@ -219,6 +219,7 @@ fn hostile_headers_journals_and_checkpoints_are_only_refused() {
         [("header", fuzz::header), ("journal", fuzz::journal), ("checkpoint", fuzz::checkpoint)];
     for (target, parse) in targets {
         let files = corpus(target);
+        files.iter().for_each(|bytes| fuzz::files(bytes));
         assert!(files.iter().any(|bytes| parse(bytes)), "{target} has nothing that is accepted");
         let mut rng = SimRng::new(27);
         for _ in 0..seeds(10) * 50 {

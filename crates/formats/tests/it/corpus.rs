@@ -20,6 +20,10 @@ fn replay(folder: &str, target: fn(&[u8])) {
         let began = clock.monotonic();
         let bytes = std::fs::read(&file).unwrap();
         target(&bytes);
+        if file.file_name().is_some_and(|name| name.len() == 40) {
+            // What fuzzers found is named by its hash, and replayed as it is.
+            continue;
+        }
         let near_an_end = |at: &usize| *at < CHANGED || *at + CHANGED >= bytes.len();
         for at in (0..bytes.len()).filter(near_an_end) {
             target(&bytes[..at]);
