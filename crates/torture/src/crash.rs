@@ -151,6 +151,32 @@ pub fn full_disks(seed: u64, tally: &mut Tally) {
     }
 }
 
+/// The disk turns read-only at some moment, as one that failed does, and is writable again later.
+pub fn read_only_disks(seed: u64, tally: &mut Tally) {
+    let mut rig = Rig::new(seed);
+    rig.grows = false;
+    rig.create();
+    let mut rng = SimRng::new(seed ^ 0x4ead);
+    for _ in 0..3 {
+        rig.run(rng.below(STEPS / 2));
+        rig.dir.make_read_only(true);
+        if let Some(error) = (0..STEPS).find_map(|_| rig.step().err()) {
+            let known = matches!(error, Error::Io { .. } | Error::Poisoned);
+            assert!(known, "{error} on a read-only disk");
+        }
+        rig.dir.make_read_only(false);
+        rig.open();
+        let bytes = rig.content();
+        if rig.volume().opened_by() == OpenedBy::LiveMap {
+            rig.model.lock().check_process_death(&bytes);
+        } else {
+            rig.model.lock().check_host_crash(&bytes, rig.dir.logged());
+        }
+        tally.count("disk that turns read-only (EROFS)");
+        go_on(&mut rig, &mut rng, &bytes);
+    }
+}
+
 /// Writes, resizes and syncs that fail once (EIO) or are cut short.
 pub fn failed_writes(seed: u64, tally: &mut Tally) {
     let mut rig = Rig::new(seed);

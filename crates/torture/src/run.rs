@@ -72,6 +72,7 @@ pub fn attacks() -> Vec<Attack> {
         crash("process-death", crash::process_deaths),
         crash("failed-sync", crash::failed_syncs),
         crash("full-disk", crash::full_disks),
+        crash("read-only-disk", crash::read_only_disks),
         crash("failed-write", crash::failed_writes),
         crash("rebase", crash::rebases),
         crash("creation", crash::creations),
