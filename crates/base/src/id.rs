@@ -108,6 +108,8 @@ ids! {
     VpcId;
     /// A network ACL.
     AclId;
+    /// A rule of a network ACL.
+    AclRuleId;
     /// A security group.
     SecurityGroupId;
     /// A rule of a security group.
@@ -120,8 +122,14 @@ ids! {
     SubnetId;
     /// A reserved IP of a subnet.
     ReservedIpId;
-    /// A network interface of an instance.
+    /// A network interface: an instance's own, or a virtual network interface.
     NicId;
+    /// A network attachment of an instance.
+    NetworkAttachmentId;
+    /// A floating IP.
+    FloatingIpId;
+    /// A public gateway.
+    PublicGatewayId;
     /// An SSH key.
     KeyId;
     /// A volume.

@@ -20,9 +20,9 @@ pub use crn::{Crn, CrnError};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use error::ErrorKind;
 pub use id::{
-    AccountId, AclId, AddressPrefixId, ApiKeyId, AttachmentId, EventId, IdError, ImageId,
-    InstanceActionId, InstanceId, JobId, KeyId, NicId, PrincipalId, ReservedIpId, ResourceGroupId,
-    RoutingTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenKeyId, UsageId, VolumeId,
-    VpcId, hex_of, uuid_of,
+    AccountId, AclId, AclRuleId, AddressPrefixId, ApiKeyId, AttachmentId, EventId, FloatingIpId,
+    IdError, ImageId, InstanceActionId, InstanceId, JobId, KeyId, NetworkAttachmentId, NicId,
+    PrincipalId, PublicGatewayId, ReservedIpId, ResourceGroupId, RoutingTableId, SecurityGroupId,
+    SecurityGroupRuleId, SubnetId, TokenKeyId, UsageId, VolumeId, VpcId, hex_of, uuid_of,
 };
 pub use region::{RegionName, RegionNameError, ZoneName};

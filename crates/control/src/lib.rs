@@ -37,8 +37,8 @@ pub use instance::{
     ActionCreate, BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource,
 };
 pub use meta::{
-    GroupFilter, ImageFilter, InstanceFilter, Page, PageKey, Paged, ReservedIpFilter, SubnetFilter,
-    TagFilter, VolumeFilter, VpcFilter,
+    GroupFilter, ImageFilter, InstanceFilter, Page, PageKey, Paged, ReservedIpFilter,
+    SecurityGroupFilter, SubnetFilter, TagFilter, VolumeFilter, VpcFilter,
 };
 pub use network::{
     PrefixCreate, PrefixUpdate, ReservedIpCreate, SubnetCreate, SubnetRange, VpcCreate,

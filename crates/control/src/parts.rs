@@ -50,6 +50,8 @@ pub struct Control {
     pub(crate) run_id: String,
     /// Rung when a job was queued.
     pub(crate) jobs_queued: Arc<Notify>,
+    /// Rung when what guests may be reached by has changed.
+    pub(crate) network_rung: Notify,
     pub(crate) signer: crate::identity::Signer,
     pub(crate) progress: crate::image::ProgressBoard,
     /// Which job has the turn with an instance.
@@ -78,6 +80,7 @@ impl Control {
             run_id: base::uuid_of(&*parts.entropy),
             config,
             jobs_queued: Arc::new(Notify::new()),
+            network_rung: Notify::new(),
             signer,
             progress: crate::image::ProgressBoard::default(),
             turns: crate::instance::Turns::default(),
@@ -92,6 +95,11 @@ impl Control {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.parts.clock.region()
+    }
+
+    /// What reaches guests is looked at again, soon.
+    pub(crate) fn network_changed(&self) {
+        self.network_rung.notify_one();
     }
 
     /// How guests are run.

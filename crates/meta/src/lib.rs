@@ -12,10 +12,11 @@ mod sql;
 
 pub use error::StoreError;
 pub use port::{
-    Bootstrap, Change, Condemned, GcSnapshot, GroupFilter, HolderKind, IdentityStore, ImageCommit,
-    ImageFilter, ImageStore, InstanceFilter, InstanceStore, JobRow, JobStore, NetworkStore,
-    NewAttachment, NewInstance, NewVpc, OutboxStore, Page, PageKey, Paged, Quarantined, Rebase,
-    ReservedIpFilter, RootHolder, ScrubPart, SignIn, Store, StoreGcStore, StoreUpkeep,
-    SubnetFilter, TagFilter, TagStore, TagTarget, VolumeFilter, VolumeStore, VpcFilter,
+    AclPlace, Bootstrap, Change, Condemned, FirewallStore, GcSnapshot, GroupFilter, HolderKind,
+    IdentityStore, ImageCommit, ImageFilter, ImageStore, InstanceFilter, InstanceStore, JobRow,
+    JobStore, NetworkStore, NewAttachment, NewInstance, NewVpc, OutboxStore, Page, PageKey, Paged,
+    Quarantined, Rebase, ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter, SignIn,
+    Store, StoreGcStore, StoreUpkeep, SubnetFilter, TagFilter, TagStore, TagTarget, VolumeFilter,
+    VolumeStore, VpcFilter,
 };
 pub use sql::SqlStore;

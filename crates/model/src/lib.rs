@@ -11,6 +11,8 @@ pub mod catalog;
 mod account;
 mod allowed_use;
 mod event;
+mod firewall;
+mod firewall_wanted;
 mod image;
 mod instance;
 mod limits;
@@ -31,6 +33,14 @@ pub use allowed_use::{
     InstanceFacts, NoResult, Over,
 };
 pub use event::{Event, EventDraft, Initiator, Outcome, Severity, Target};
+pub use firewall::{
+    Acl, AclRule, IpRange, Protocol, RuleRemote, SecurityGroup, SecurityGroupRule, Traffic,
+    TrafficError, TrafficPatch,
+};
+pub use firewall_wanted::{
+    AclCreate, AclRuleCreate, AclRuleUpdate, AclRules, RemoteWanted, SecurityGroupCreate,
+    SecurityGroupRuleCreate, SecurityGroupRuleUpdate,
+};
 pub use image::{
     IMAGE_TRANSITIONS, Image, ImageEncryption, ImageGuard, ImagePatch, ImageStatus,
     ImageStatusReason, ImageTransition, ImageTrigger, LifecycleChange, SealedRef, SourceVolume,
@@ -44,8 +54,7 @@ pub use instance::{
 pub use limits::{LIMITS, Limit};
 pub use name::{NameError, ResourceName, generated_name};
 pub use network::{
-    Acl, AddressPrefix, IpOwner, IpRequest, Nic, ReservedIp, RoutingTable, SecurityGroup,
-    SecurityGroupRule, Subnet, Vpc,
+    AddressPrefix, IpOwner, IpRequest, Nic, ReservedIp, RoutingTable, Subnet, SubnetPatch, Vpc,
 };
 pub use refusal::Refusal;
 pub use search::{
@@ -56,8 +65,8 @@ pub use ssh_key::{SshKey, SshKeyType};
 pub use tag::{TAG_LEN_MAX, Tag, TagError, TagKind, TagMode, TagPattern, tags_attached};
 pub use usage::{Metric, UsageChange, UsageRecord};
 pub use view::{
-    AttachmentView, ImageView, InstanceView, NicView, Reference, ReservedIpView, SubnetView,
-    VolumeView, VpcView,
+    AclView, AttachmentView, ImageView, InstanceView, InterfaceRef, NicView, Reference,
+    ReservedIpView, RoutingTableView, SecurityGroupView, SubnetView, VolumeView, VpcView,
 };
 pub use volume::{
     Attachment, AttachmentKind, AttachmentStatus, Volume, VolumeEncryption, VolumePatch,

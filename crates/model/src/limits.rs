@@ -43,6 +43,16 @@ limits! {
     SUBNETS_PER_VPC_MAX = 100, "subnets in the VPC", "over_quota";
     /// Address prefixes of a VPC.
     PREFIXES_PER_VPC_MAX = 25, "address prefixes in the VPC", "over_quota";
+    /// Security groups of a VPC.
+    SECURITY_GROUPS_PER_VPC_MAX = 100, "security groups in the VPC", "over_quota";
+    /// Rules of a security group.
+    SECURITY_GROUP_RULES_MAX = 250, "rules in the security group", "over_quota";
+    /// Security groups of a network interface.
+    SECURITY_GROUPS_PER_NIC_MAX = 25, "security groups of the network interface", "over_quota";
+    /// Network ACLs of a VPC.
+    ACLS_PER_VPC_MAX = 100, "network ACLs in the VPC", "over_quota";
+    /// Rules of a network ACL.
+    ACL_RULES_MAX = 200, "rules in the network ACL", "over_quota";
     /// Data volumes of an instance.
     DATA_VOLUMES_MAX = 12, "data volumes on the instance", "volume_attachment_over_quota";
     /// Bytes of user data.

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use base::{
     AclId, AddressPrefixId, InstanceId, NicId, ReservedIpId, RoutingTableId, SecurityGroupId,
-    SecurityGroupRuleId, SubnetId, Timestamp, VpcId, ZoneName,
+    SubnetId, VpcId, ZoneName,
 };
 
 use crate::{Head, ResourceName, text_enum};
@@ -132,41 +132,6 @@ pub struct Nic {
     pub mac: String,
 }
 
-/// A network ACL. Its default rules allow all, both ways.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Acl {
-    /// Id, account, group, name.
-    pub head: Head<AclId>,
-    /// Its VPC.
-    pub vpc: VpcId,
-}
-
-/// A security group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecurityGroup {
-    /// Id, account, group, name (unique in the VPC).
-    pub head: Head<SecurityGroupId>,
-    /// Its VPC.
-    pub vpc: VpcId,
-    /// Its rules; none means no traffic.
-    pub rules: Vec<SecurityGroupRule>,
-}
-
-/// A rule of a security group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SecurityGroupRule {
-    /// Its id.
-    pub id: SecurityGroupRuleId,
-    /// Its name, unique in the group.
-    pub name: ResourceName,
-    /// True for traffic to the members, false for traffic from them.
-    pub inbound: bool,
-    /// The other side: a security group, or (none) everyone.
-    pub remote: Option<SecurityGroupId>,
-    /// Region time of its creation.
-    pub created_at: Timestamp,
-}
-
 /// A routing table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RoutingTable {
@@ -176,4 +141,15 @@ pub struct RoutingTable {
     pub vpc: VpcId,
     /// The VPC's default one.
     pub is_default: bool,
+}
+
+/// What changes of a subnet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubnetPatch {
+    /// New name.
+    pub name: Option<ResourceName>,
+    /// Another ACL of its VPC.
+    pub acl: Option<AclId>,
+    /// Another routing table of its VPC.
+    pub routing_table: Option<RoutingTableId>,
 }

@@ -2,7 +2,10 @@
 //!
 //! The texts are sentences for users and say what to do. Codes and HTTP statuses are `wire`'s.
 
-use base::{AttachmentId, ImageId, InstanceId, KeyId, SubnetId, VolumeId, VpcId};
+use base::{
+    AclId, AttachmentId, ImageId, InstanceId, KeyId, NicId, SecurityGroupId, SubnetId, VolumeId,
+    VpcId,
+};
 
 use crate::{ActionKind, AttachmentStatus, ImageStatus, InstanceStatus, Limit, VolumeStatus};
 
@@ -328,6 +331,48 @@ pub enum Refusal {
     ReservedIpInUse {
         /// The address.
         address: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The default security group of a VPC goes with the VPC.
+    #[error("Security group {group} is the default of its VPC and cannot be deleted.")]
+    SecurityGroupDefault {
+        /// The security group.
+        group: SecurityGroupId,
+    },
+    /// A security group that something uses.
+    #[error("Security group {group} is used by {what}. Remove it from them first.")]
+    SecurityGroupInUse {
+        /// The security group.
+        group: SecurityGroupId,
+        /// What uses it.
+        what: &'static str,
+    },
+    /// Taking an interface out of its only security group.
+    #[error("The network interface {nic} is in no other security group. Add it to one first.")]
+    LastSecurityGroup {
+        /// The interface.
+        nic: NicId,
+    },
+    /// A network ACL that something uses.
+    #[error("Network ACL {acl} cannot be deleted: {why}.")]
+    AclInUse {
+        /// The ACL.
+        acl: AclId,
+        /// Why not.
+        why: &'static str,
+    },
+    /// Two things that must be of one VPC are not.
+    #[error("The {what} is in another VPC.")]
+    OtherVpc {
+        /// What the request named.
+        what: &'static str,
+        /// The field that named it.
+        field: Option<&'static str>,
+    },
+    /// A rule that cannot be.
+    #[error("The rule is not possible: {why}.")]
+    RuleImpossible {
         /// Why not.
         why: &'static str,
     },

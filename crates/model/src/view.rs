@@ -5,7 +5,10 @@ use base::{
     VolumeId, VpcId,
 };
 
-use crate::{Attachment, Image, Instance, InstanceStatus, Nic, ReservedIp, Subnet, Volume, Vpc};
+use crate::{
+    Acl, Attachment, Image, Instance, InstanceStatus, Nic, ReservedIp, RoutingTable, SecurityGroup,
+    Subnet, Volume, Vpc,
+};
 
 /// An id with the name that goes with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,13 +53,53 @@ pub struct SubnetView {
     pub available_addresses: u64,
 }
 
+/// A network interface as others name it, with its instance.
+pub type InterfaceRef = (Reference<NicId>, base::InstanceId);
+
+/// A security group with what it points to and what points to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecurityGroupView {
+    /// The security group.
+    pub group: SecurityGroup,
+    /// Name of its resource group.
+    pub group_name: String,
+    /// Its VPC.
+    pub vpc: Reference<VpcId>,
+    /// The interfaces in it, by id.
+    pub targets: Vec<InterfaceRef>,
+}
+
+/// A network ACL with what it points to and what uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AclView {
+    /// The ACL.
+    pub acl: Acl,
+    /// Name of its resource group.
+    pub group_name: String,
+    /// Its VPC.
+    pub vpc: Reference<VpcId>,
+    /// The subnets that use it, newest first.
+    pub subnets: Vec<(Reference<SubnetId>, base::ZoneName)>,
+}
+
+/// A routing table with what uses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoutingTableView {
+    /// The routing table.
+    pub table: RoutingTable,
+    /// Name of its resource group.
+    pub group_name: String,
+    /// The subnets that use it, newest first.
+    pub subnets: Vec<(Reference<SubnetId>, base::ZoneName)>,
+}
+
 /// A reserved IP with its target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReservedIpView {
     /// The reserved IP.
     pub ip: ReservedIp,
     /// The interface that uses it, with the interface's instance.
-    pub target: Option<(Reference<NicId>, base::InstanceId)>,
+    pub target: Option<InterfaceRef>,
 }
 
 /// A network interface with what it points to.

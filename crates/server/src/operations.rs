@@ -175,15 +175,40 @@ operations! {
         by (Vpc vpc::reserved_ips::delete);
 
     GET "/v1/security_groups" list_security_groups: by (Vpc vpc::security_groups::list);
-    POST "/v1/security_groups" create_security_group: not_yet;
+    POST "/v1/security_groups" create_security_group: by (Vpc vpc::security_groups::create);
     GET "/v1/security_groups/{id}" get_security_group: by (Vpc vpc::security_groups::get);
-    PATCH "/v1/security_groups/{id}" update_security_group: not_yet;
-    DELETE "/v1/security_groups/{id}" delete_security_group: not_yet;
-    GET "/v1/network_acls" list_network_acls: not_yet;
-    POST "/v1/network_acls" create_network_acl: not_yet;
+    PATCH "/v1/security_groups/{id}" update_security_group: by (Vpc vpc::security_groups::update);
+    DELETE "/v1/security_groups/{id}" delete_security_group: by (Vpc vpc::security_groups::delete);
+    GET "/v1/security_groups/{id}/rules" list_security_group_rules: by (Vpc vpc::security_groups::rule_list);
+    POST "/v1/security_groups/{id}/rules" create_security_group_rule: by (Vpc vpc::security_groups::rule_create);
+    GET "/v1/security_groups/{id}/rules/{rule_id}" get_security_group_rule: by (Vpc vpc::security_groups::rule_get);
+    PATCH "/v1/security_groups/{id}/rules/{rule_id}" update_security_group_rule: by (Vpc vpc::security_groups::rule_update);
+    DELETE "/v1/security_groups/{id}/rules/{rule_id}" delete_security_group_rule: by (Vpc vpc::security_groups::rule_delete);
+    GET "/v1/security_groups/{id}/targets" list_security_group_targets: by (Vpc vpc::security_groups::target_list);
+    GET "/v1/security_groups/{id}/targets/{target_id}" get_security_group_target: by (Vpc vpc::security_groups::target_get);
+    PUT "/v1/security_groups/{id}/targets/{target_id}" create_security_group_target_binding: by (Vpc vpc::security_groups::target_add);
+    DELETE "/v1/security_groups/{id}/targets/{target_id}" delete_security_group_target_binding: by (Vpc vpc::security_groups::target_remove);
+    GET "/v1/network_acls" list_network_acls: by (Vpc vpc::network_acls::list);
+    POST "/v1/network_acls" create_network_acl: by (Vpc vpc::network_acls::create);
     GET "/v1/network_acls/{id}" get_network_acl: by (Vpc vpc::network_acls::get);
-    PATCH "/v1/network_acls/{id}" update_network_acl: not_yet;
-    DELETE "/v1/network_acls/{id}" delete_network_acl: not_yet;
+    PATCH "/v1/network_acls/{id}" update_network_acl: by (Vpc vpc::network_acls::update);
+    DELETE "/v1/network_acls/{id}" delete_network_acl: by (Vpc vpc::network_acls::delete);
+    GET "/v1/network_acls/{id}/rules" list_network_acl_rules: by (Vpc vpc::network_acls::rule_list);
+    POST "/v1/network_acls/{id}/rules" create_network_acl_rule: by (Vpc vpc::network_acls::rule_create);
+    GET "/v1/network_acls/{id}/rules/{rule_id}" get_network_acl_rule: by (Vpc vpc::network_acls::rule_get);
+    PATCH "/v1/network_acls/{id}/rules/{rule_id}" update_network_acl_rule: by (Vpc vpc::network_acls::rule_update);
+    DELETE "/v1/network_acls/{id}/rules/{rule_id}" delete_network_acl_rule: by (Vpc vpc::network_acls::rule_delete);
+    GET "/v1/subnets/{id}/network_acl" get_subnet_network_acl: by (Vpc vpc::subnets::acl_get);
+    PUT "/v1/subnets/{id}/network_acl" replace_subnet_network_acl: by (Vpc vpc::subnets::acl_replace);
+    GET "/v1/subnets/{id}/routing_table" get_subnet_routing_table: by (Vpc vpc::subnets::routing_table_get);
+    PUT "/v1/subnets/{id}/routing_table" replace_subnet_routing_table: by (Vpc vpc::subnets::routing_table_replace);
+    GET "/v1/vpcs/{id}/routing_tables" list_vpc_routing_tables: by (Vpc vpc::routing_tables::list);
+    POST "/v1/vpcs/{id}/routing_tables" create_vpc_routing_table: not_yet;
+    GET "/v1/vpcs/{id}/routing_tables/{table_id}" get_vpc_routing_table: by (Vpc vpc::routing_tables::get);
+    PATCH "/v1/vpcs/{id}/routing_tables/{table_id}" update_vpc_routing_table: by (Vpc vpc::routing_tables::update);
+    DELETE "/v1/vpcs/{id}/routing_tables/{table_id}" delete_vpc_routing_table: not_yet;
+    GET "/v1/vpcs/{id}/routing_tables/{table_id}/routes" list_vpc_routing_table_routes: by (Vpc vpc::routing_tables::route_list);
+    POST "/v1/vpcs/{id}/routing_tables/{table_id}/routes" create_vpc_routing_table_route: not_yet;
 
     GET "/v1/regions" list_regions: by (Vpc vpc::geography::region_list);
     GET "/v1/regions/{name}" get_region: by (Vpc vpc::geography::region_get);
@@ -264,28 +289,23 @@ pub const KNOWN: &[&str] = &[
     "/v1/ipsec_policies",
     "/v1/load_balancer/profiles",
     "/v1/load_balancers",
-    "/v1/network_acls/{id}/rules",
     "/v1/placement_groups",
     "/v1/private_path_service_gateways",
     "/v1/public_address_ranges",
     "/v1/public_gateways",
     "/v1/reclamations",
     "/v1/reservations",
-    "/v1/security_groups/{id}/rules",
-    "/v1/security_groups/{id}/targets",
     "/v1/share/profiles",
     "/v1/shares",
     "/v1/snapshot_consistency_groups",
     "/v1/snapshots",
-    "/v1/subnets/{id}/network_acl",
     "/v1/subnets/{id}/public_gateway",
-    "/v1/subnets/{id}/routing_table",
     "/v1/virtual_network_interfaces",
     "/v1/volumes/{id}/instance_profiles",
     "/v1/volumes/{id}/jobs",
     "/v1/vpcs/{id}/dns_resolution_bindings",
     "/v1/vpcs/{id}/routes",
-    "/v1/vpcs/{id}/routing_tables",
+    "/v1/vpcs/{id}/routing_tables/{table_id}/routes",
     "/v1/vpn_gateways",
     "/v1/vpn_servers",
     "/v2/resource_aliases",

@@ -45,6 +45,8 @@ impl Kind {
     pub const SECURITY_GROUP: Self = Self::new("security-group", "security_groups", false);
     /// Network ACLs.
     pub const ACL: Self = Self::new("network-acl", "network_acls", false);
+    /// Routing tables; their hrefs are below their VPC's.
+    pub const ROUTING_TABLE: Self = Self::new("routing-table", "routing_tables", false);
 }
 
 /// Where requests are answered: this region, for this account.
@@ -120,6 +122,25 @@ impl Place<'_> {
                 format!("{} names a resource of another region than {}.", f.path(), self.region),
             )),
         }
+    }
+
+    /// An identity by `id` or by an href below another resource's:
+    /// `/v1/{outer}/ID/{inner}/ID`.
+    ///
+    /// # Errors
+    /// `validation_required_field`, `validation_only_one`, `invalid_id_format`, `invalid_value`.
+    pub fn id_below<Id>(&self, f: &Fields<'_>, outer: &str, inner: &str) -> Result<Id, ApiError>
+    where
+        Id: TryFrom<String, Error = IdError>,
+    {
+        let (field, text) = only_one(f, &["id", "href"])?;
+        let id = if field == "id" { Some(text) } else { self.nested_id(text, outer, inner) };
+        let id = id.ok_or_else(|| {
+            let what = format!("is no href of the form {}/v1/{outer}/ID/{inner}/ID", self.base_url);
+            f.error(ErrorCode::InvalidValue, field, &what)
+        })?;
+        Id::try_from(id.to_owned())
+            .map_err(|_| f.error(ErrorCode::InvalidIdFormat, field, "is not a valid identifier"))
     }
 
     /// The identity in a field of `f`, if it is there.

@@ -217,9 +217,12 @@ impl Control {
         let groups: Vec<_> = nics.flat_map(|nic| nic.security_groups.clone()).collect();
         for group in &groups {
             let field = "primary_network_interface.security_groups";
-            let (group, _, _) =
-                self.security_group(ctx, group).await.map_err(|e| e.named_by(field))?;
-            self.permit(ctx, Action::SecurityGroupOperate, &group.head).await?;
+            let view = self.security_group(ctx, group).await.map_err(|e| e.named_by(field))?;
+            self.permit(ctx, Action::SecurityGroupOperate, &view.group.head).await?;
+            if view.group.vpc != vpc {
+                let (what, field) = ("security group", Some(field));
+                return Err(Refusal::OtherVpc { what, field }.into());
+            }
         }
         Ok((vpc, view.vpc.default_security_group))
     }

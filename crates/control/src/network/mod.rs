@@ -1,14 +1,21 @@
-//! VPCs, prefixes, subnets, reserved IPs, network interfaces.
+//! VPCs, prefixes, subnets, reserved IPs, network interfaces; security groups, ACLs, routing
+//! tables.
+//!
+//! These are records with real address allocation. Guests do not reach each other: traffic from
+//! guest to guest is not built.
 
+mod acl;
 mod nic;
 mod prefix;
 mod reserved_ip;
+mod routing_table;
+mod security_group;
 mod subnet;
 mod vpc;
 
 use std::net::Ipv4Addr;
 
-use base::{NicId, ResourceGroupId, VpcId, ZoneName};
+use base::{AclId, NicId, ResourceGroupId, RoutingTableId, VpcId, ZoneName};
 use model::ResourceName;
 
 /// A VPC that a caller wants.
@@ -55,6 +62,10 @@ pub struct SubnetCreate {
     pub vpc: VpcId,
     /// Its range.
     pub range: SubnetRange,
+    /// Its ACL; the VPC's default one when none.
+    pub acl: Option<AclId>,
+    /// Its routing table; the VPC's default one when none.
+    pub routing_table: Option<RoutingTableId>,
 }
 
 /// How the range of a subnet is given.

@@ -2,11 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use base::{ReservedIpId, SubnetId, ZoneName};
+use base::{ReservedIpId, SubnetId, VpcId, ZoneName};
 use meta::{Page, Paged, StoreError, SubnetFilter};
 use model::{
-    AddressPrefix, Head, IpOwner, Refusal, ReservedIp, ResourceName, Subnet, SubnetView, VpcView,
-    generated_name,
+    AddressPrefix, Head, IpOwner, Refusal, ReservedIp, ResourceName, Subnet, SubnetPatch,
+    SubnetView, VpcView, generated_name,
 };
 use policy::Action;
 
@@ -42,12 +42,18 @@ impl Control {
         let group = self.group_or_default(ctx, want.group.as_ref()).await?;
         let permit = self.permit_new(ctx, Action::SubnetCreate, &group).await?;
         self.permit(ctx, Action::VpcOperate, &vpc.vpc.head).await?;
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let parts = SubnetPatch {
+            name: None,
+            acl: want.acl.clone(),
+            routing_table: want.routing_table.clone(),
+        };
+        self.subnet_parts(ctx, &want.vpc, &parts).await?;
+        let name = want.name.clone().unwrap_or_else(|| generated_name(self.entropy()));
         let mut tries = 0;
         loop {
             tries += 1;
             let (cidr, zone, proposed) = self.subnet_range(ctx, &vpc, &want.range).await?;
-            let subnet = self.subnet_draft(ctx, &vpc, group.clone(), name.clone(), cidr, zone);
+            let subnet = self.subnet_draft(ctx, &vpc, &want, (&group, &name), cidr, zone);
             let id = subnet.head.id.clone();
             let reserved = self.provider_ips(&subnet);
             let zone = subnet.zone.clone();
@@ -112,19 +118,28 @@ impl Control {
         &self,
         ctx: &RequestContext,
         vpc: &VpcView,
-        group: base::ResourceGroupId,
-        name: ResourceName,
+        want: &SubnetCreate,
+        (group, name): (&base::ResourceGroupId, &ResourceName),
         cidr: (Ipv4Addr, u8),
         zone: ZoneName,
     ) -> Subnet {
         let prefix = format!("{}-", zone.id_number());
         Subnet {
-            head: self.head(ctx, SubnetId::mint(&prefix, self.entropy()), group, name, self.now()),
+            head: self.head(
+                ctx,
+                SubnetId::mint(&prefix, self.entropy()),
+                group.clone(),
+                name.clone(),
+                self.now(),
+            ),
             vpc: vpc.vpc.head.id.clone(),
             zone,
             cidr,
-            acl: vpc.vpc.default_acl.clone(),
-            routing_table: vpc.vpc.default_routing_table.clone(),
+            acl: want.acl.clone().unwrap_or_else(|| vpc.vpc.default_acl.clone()),
+            routing_table: want
+                .routing_table
+                .clone()
+                .unwrap_or_else(|| vpc.vpc.default_routing_table.clone()),
         }
     }
 
@@ -179,24 +194,50 @@ impl Control {
         Ok(self.store().subnets(&scope, &filter, &page).await?)
     }
 
-    /// Renames a subnet; without a name nothing changes.
+    /// Changes a subnet; an empty patch changes nothing.
     ///
     /// # Errors
-    /// A taken name; when there is none, or the caller may not.
-    pub async fn subnet_rename(
+    /// A taken name, an ACL or routing table of another VPC; when there is none, or the caller
+    /// may not.
+    pub async fn subnet_update(
         &self,
         ctx: &RequestContext,
         id: &SubnetId,
-        name: Option<ResourceName>,
+        patch: SubnetPatch,
     ) -> Result<SubnetView, Error> {
         let view = self.subnet(ctx, id).await?;
         let head = &view.subnet.head;
         let permit = self.permit(ctx, Action::SubnetUpdate, head).await?;
-        let Some(name) = name else { return Ok(view) };
+        if patch == SubnetPatch::default() {
+            return Ok(view);
+        }
+        self.subnet_parts(ctx, &view.vpc.id, &patch).await?;
         let zone = view.subnet.zone.as_str();
         let change = self.change(ctx, Action::SubnetUpdate, "subnet", head, zone);
-        self.store().subnet_rename(&permit, id, head.revision, name, change).await?;
+        self.store().subnet_update(&permit, id, head.revision, patch, change).await?;
         self.subnet(ctx, id).await
+    }
+
+    /// What a subnet is to use is there, and the caller may use it.
+    async fn subnet_parts(
+        &self,
+        ctx: &RequestContext,
+        vpc: &VpcId,
+        patch: &SubnetPatch,
+    ) -> Result<(), Error> {
+        if let Some(acl) = &patch.acl {
+            let view = self.acl(ctx, acl).await.map_err(|e| e.named_by("network_acl"))?;
+            self.permit(ctx, Action::AclOperate, &view.acl.head).await?;
+            if &view.acl.vpc != vpc {
+                let (what, field) = ("network ACL", Some("network_acl"));
+                return Err(Refusal::OtherVpc { what, field }.into());
+            }
+        }
+        if let Some(table) = &patch.routing_table {
+            let found = self.routing_table(ctx, vpc, table).await;
+            found.map_err(|e| e.named_by("routing_table"))?;
+        }
+        Ok(())
     }
 
     /// Deletes a subnet that nothing uses.

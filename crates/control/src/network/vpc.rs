@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 
 use base::{
-    AclId, AddressPrefixId, ResourceGroupId, RoutingTableId, SecurityGroupId, SecurityGroupRuleId,
-    Timestamp, VpcId, ZoneName,
+    AclId, AclRuleId, AddressPrefixId, ResourceGroupId, RoutingTableId, SecurityGroupId,
+    SecurityGroupRuleId, Timestamp, VpcId, ZoneName,
 };
 use meta::{Change, NewVpc, Page, Paged, VpcFilter};
 use model::{
-    Acl, AddressPrefix, Head, Reference, ResourceName, RoutingTable, SecurityGroup,
-    SecurityGroupRule, Subnet, Vpc, VpcView, generated_name,
+    Acl, AclRule, AddressPrefix, Head, IpRange, Protocol, Reference, ResourceName, RoutingTable,
+    RuleRemote, SecurityGroup, SecurityGroupRule, Traffic, Vpc, VpcView, generated_name,
 };
 use policy::Action;
 
@@ -63,6 +63,7 @@ impl Control {
         let acl = Acl {
             head: self.head(ctx, vpc.default_acl.clone(), group.clone(), made(), now),
             vpc: id.clone(),
+            rules: self.default_acl_rules(now),
         };
         let security_group = SecurityGroup {
             head: self.head(ctx, vpc.default_security_group.clone(), group.clone(), made(), now),
@@ -100,9 +101,32 @@ impl Control {
             name: generated_name(self.entropy()),
             inbound,
             remote,
+            local: IpRange::EVERYWHERE,
+            traffic: Traffic::all(Protocol::IcmpTcpUdp),
             created_at: now,
         };
-        vec![rule(false, None), rule(true, Some(group.clone()))]
+        let own = Reference { id: group.clone(), name: String::new(), deleted: false };
+        vec![
+            rule(false, RuleRemote::Range(IpRange::EVERYWHERE)),
+            rule(true, RuleRemote::Group(own)),
+        ]
+    }
+
+    /// Everything, both ways.
+    fn default_acl_rules(&self, now: Timestamp) -> Vec<AclRule> {
+        let rule = |(inbound, name): (bool, &str)| {
+            Some(AclRule {
+                id: AclRuleId::mint(self.region().id_prefix(), self.entropy()),
+                name: ResourceName::parse(name).ok()?,
+                allow: true,
+                inbound,
+                source: IpRange::EVERYWHERE,
+                destination: IpRange::EVERYWHERE,
+                traffic: Traffic::all(Protocol::IcmpTcpUdp),
+                created_at: now,
+            })
+        };
+        [(true, "allow-inbound"), (false, "allow-outbound")].into_iter().filter_map(rule).collect()
     }
 
     pub(crate) fn head<Id>(
@@ -171,105 +195,6 @@ impl Control {
         let change =
             self.change(ctx, Action::VpcDelete, "vpc", &view.vpc.head, self.region().as_str());
         Ok(self.store().vpc_delete(&permit, id, change).await?)
-    }
-
-    /// The default ACL of a VPC, the name of its group, the VPC, and the VPC's subnets.
-    ///
-    /// # Errors
-    /// When there is none, or the caller may not.
-    pub async fn default_acl(
-        &self,
-        ctx: &RequestContext,
-        vpc: &VpcId,
-    ) -> Result<(Acl, String, VpcView, Vec<Subnet>), Error> {
-        let view = self.vpc(ctx, vpc).await?;
-        self.acl(ctx, &view.vpc.default_acl.clone()).await
-    }
-
-    /// An ACL, the name of its group, its VPC, and the VPC's subnets.
-    ///
-    /// # Errors
-    /// When there is none, or the caller may not.
-    pub async fn acl(
-        &self,
-        ctx: &RequestContext,
-        id: &AclId,
-    ) -> Result<(Acl, String, VpcView, Vec<Subnet>), Error> {
-        let scope = self.scope(ctx, Action::AclRead).await?;
-        let (acl, group) = self.store().acl(&scope, id).await?;
-        let view = self.vpc(ctx, &acl.vpc).await?;
-        let subnets = self.store().subnets_of_vpc(&scope, &acl.vpc).await?;
-        Ok((acl, group, view, subnets))
-    }
-
-    /// The default security group of a VPC, the name of its group, and the VPC.
-    ///
-    /// # Errors
-    /// When there is none, or the caller may not.
-    pub async fn default_security_group(
-        &self,
-        ctx: &RequestContext,
-        vpc: &VpcId,
-    ) -> Result<(SecurityGroup, String, VpcView), Error> {
-        let view = self.vpc(ctx, vpc).await?;
-        self.security_group(ctx, &view.vpc.default_security_group.clone()).await
-    }
-
-    /// A security group, the name of its resource group, and its VPC.
-    ///
-    /// # Errors
-    /// When there is none, or the caller may not.
-    pub async fn security_group(
-        &self,
-        ctx: &RequestContext,
-        id: &SecurityGroupId,
-    ) -> Result<(SecurityGroup, String, VpcView), Error> {
-        let scope = self.scope(ctx, Action::SecurityGroupRead).await?;
-        let (group, name) = self.store().security_group(&scope, id).await?;
-        let view = self.vpc(ctx, &group.vpc).await?;
-        Ok((group, name, view))
-    }
-
-    /// Security groups with the names of their resource groups and their VPCs.
-    ///
-    /// # Errors
-    /// When the caller may not, or the page token is not one.
-    pub async fn security_groups(
-        &self,
-        ctx: &RequestContext,
-        vpc: Option<VpcId>,
-        page: Page,
-    ) -> Result<Paged<(SecurityGroup, String, Reference<VpcId>)>, Error> {
-        let scope = self.scope(ctx, Action::SecurityGroupRead).await?;
-        let found = self.store().security_groups(&scope, vpc.as_ref(), &page).await?;
-        let mut items = Vec::with_capacity(found.items.len());
-        for (group, name) in found.items {
-            let view = self.vpc(ctx, &group.vpc).await?;
-            let vpc = Reference {
-                id: group.vpc.clone(),
-                name: view.vpc.head.name.to_string(),
-                deleted: false,
-            };
-            items.push((group, name, vpc));
-        }
-        Ok(Paged { items, next: found.next, total: found.total })
-    }
-
-    /// The default routing table of a VPC, the name of its group, the VPC, and its subnets.
-    ///
-    /// # Errors
-    /// When there is none, or the caller may not.
-    pub async fn default_routing_table(
-        &self,
-        ctx: &RequestContext,
-        vpc: &VpcId,
-    ) -> Result<(RoutingTable, String, VpcView, Vec<Subnet>), Error> {
-        let view = self.vpc(ctx, vpc).await?;
-        let scope = self.scope(ctx, Action::VpcRead).await?;
-        let (table, group) =
-            self.store().routing_table(&scope, &view.vpc.default_routing_table).await?;
-        let subnets = self.store().subnets_of_vpc(&scope, vpc).await?;
-        Ok((table, group, view, subnets))
     }
 
     /// A change record of something inside a VPC, told as a change of the VPC.

@@ -203,7 +203,14 @@ async fn tenant(region: &Arc<Control>, of: &Credentials) -> Tenant {
     let ctx = context(of);
     let vpc = region.vpc_create(&ctx, VpcCreate::default()).await.unwrap();
     let range = SubnetRange::Count { count: 256, zone: zone() };
-    let subnet = SubnetCreate { name: None, group: None, vpc: vpc.vpc.head.id, range };
+    let subnet = SubnetCreate {
+        name: None,
+        group: None,
+        vpc: vpc.vpc.head.id,
+        range,
+        acl: None,
+        routing_table: None,
+    };
     let subnet = region.subnet_create(&ctx, subnet).await.unwrap().subnet.head.id;
     let kind = SshKeyType::Ed25519;
     let key = KeyCreate { name: None, group: None, kind, public_key: SSH_KEY.to_owned() };

@@ -17,12 +17,15 @@
 //! | `image_lifecycle` | `ImageDeprecate`, `ImageObsolete`, or `ImageUpdate` for dates; the image |
 //! | `instance_action` | `InstanceOperate`, the instance |
 //! | `attachment_*`, `nic_rename` | `InstanceUpdate`, the instance |
-//! | `prefix_*` | `VpcUpdate`, the VPC |
+//! | `prefix_*`, `routing_table_*` | `VpcUpdate`, the VPC |
+//! | `security_group_rule_*`, `acl_rule_*` | `SecurityGroupUpdate`, `AclUpdate`, the group or ACL |
+//! | `security_group_target_*` | `SecurityGroupOperate`, the group |
 //! | `reserved_ip_*` | `SubnetUpdate` or `SubnetOperate`, the subnet |
 //! | `resource_group_create` | `ResourceGroupCreate`, the account |
 //! | `tags_attach`, `tags_detach` | `TagAttachUser`, … of the kind; the resource |
 //! | `access_tags_create`, `tag_delete`, `tags_delete_unused` | of the kind; the account |
 
+mod firewall;
 mod identity;
 mod image;
 mod instance;
@@ -34,6 +37,7 @@ mod store_gc;
 mod tag;
 mod volume;
 
+pub use firewall::{AclPlace, FirewallStore, SecurityGroupFilter};
 pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
 pub use image::{ImageCommit, ImageFilter, ImageStore, Rebase};
 pub use instance::{InstanceFilter, InstanceStore, NewInstance};
@@ -52,6 +56,7 @@ pub use volume::{NewAttachment, VolumeFilter, VolumeStore};
 pub trait Store:
     IdentityStore
     + NetworkStore
+    + FirewallStore
     + VolumeStore
     + InstanceStore
     + ImageStore
@@ -65,6 +70,7 @@ pub trait Store:
 impl<T> Store for T where
     T: IdentityStore
         + NetworkStore
+        + FirewallStore
         + VolumeStore
         + InstanceStore
         + ImageStore

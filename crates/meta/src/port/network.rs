@@ -1,15 +1,15 @@
-//! VPCs, address prefixes, subnets, reserved IPs, SSH keys, and the defaults of a VPC.
+//! VPCs, address prefixes, subnets, reserved IPs, network interfaces, SSH keys.
 
 use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 use base::{
-    AclId, AddressPrefixId, InstanceId, KeyId, NicId, ReservedIpId, ResourceGroupId,
-    RoutingTableId, SecurityGroupId, SubnetId, VpcId,
+    AddressPrefixId, InstanceId, KeyId, NicId, ReservedIpId, ResourceGroupId, RoutingTableId,
+    SubnetId, VpcId,
 };
 use model::{
     Acl, AddressPrefix, NicView, ReservedIp, ReservedIpView, ResourceName, RoutingTable,
-    SecurityGroup, SshKey, Subnet, SubnetView, Vpc, VpcView,
+    SecurityGroup, SshKey, Subnet, SubnetPatch, SubnetView, Vpc, VpcView,
 };
 use policy::{Permit, Scope};
 
@@ -50,6 +50,10 @@ pub struct SubnetFilter {
     pub vpc_name: Option<String>,
     /// Only of this zone.
     pub zone: Option<String>,
+    /// Only those that use this routing table.
+    pub routing_table: Option<RoutingTableId>,
+    /// Only those that use a routing table of this name.
+    pub routing_table_name: Option<String>,
 }
 
 /// Which reserved IPs of a subnet.
@@ -137,30 +141,6 @@ pub trait NetworkStore: Send + Sync {
         change: Change,
     ) -> Result<(), StoreError>;
 
-    /// The ACL of that id.
-    async fn acl(&self, scope: &Scope, id: &AclId) -> Result<(Acl, String), StoreError>;
-    /// The security group of that id, with the name of its resource group.
-    async fn security_group(
-        &self,
-        scope: &Scope,
-        id: &SecurityGroupId,
-    ) -> Result<(SecurityGroup, String), StoreError>;
-    /// Security groups of the account, of one VPC if named.
-    async fn security_groups(
-        &self,
-        scope: &Scope,
-        vpc: Option<&VpcId>,
-        page: &Page,
-    ) -> Result<Paged<(SecurityGroup, String)>, StoreError>;
-    /// The routing table of that id.
-    async fn routing_table(
-        &self,
-        scope: &Scope,
-        id: &RoutingTableId,
-    ) -> Result<(RoutingTable, String), StoreError>;
-    /// Subnets of a VPC that use an ACL or a routing table: id and name.
-    async fn subnets_of_vpc(&self, scope: &Scope, vpc: &VpcId) -> Result<Vec<Subnet>, StoreError>;
-
     /// Writes a subnet of a given range, with the provider's reserved IPs (first four addresses
     /// and the last). The range must lie in a prefix of its VPC and zone and overlap no subnet.
     async fn subnet_create(
@@ -188,13 +168,13 @@ pub trait NetworkStore: Send + Sync {
         filter: &SubnetFilter,
         page: &Page,
     ) -> Result<Paged<SubnetView>, StoreError>;
-    /// Renames a subnet.
-    async fn subnet_rename(
+    /// Changes a subnet; ACL and routing table are of its VPC.
+    async fn subnet_update(
         &self,
         permit: &Permit,
         id: &SubnetId,
         revision: u64,
-        name: ResourceName,
+        patch: SubnetPatch,
         change: Change,
     ) -> Result<(), StoreError>;
     /// Deletes a subnet that only has the provider's reserved IPs.

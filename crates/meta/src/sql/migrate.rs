@@ -9,10 +9,11 @@ use super::{session::Session, value::binds};
 use crate::StoreError;
 
 /// Every migration in order; number 1 is first.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_store_gc.sql"),
     include_str!("../../migrations/0003_tags_and_groups.sql"),
+    include_str!("../../migrations/0004_firewall.sql"),
 ];
 
 /// The schema that this program knows.

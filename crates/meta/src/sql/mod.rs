@@ -11,11 +11,13 @@
 //!
 //! Next to read: `session`, then `image_create`.
 
+mod acl;
 mod allowed_use;
 mod attach;
 mod attachment;
 mod connect;
 mod counter;
+mod firewall_store;
 mod group;
 mod head;
 mod identity;
@@ -45,7 +47,11 @@ mod plan_tests;
 mod prefix;
 mod reserved_ip;
 mod retry;
+mod routing_table;
+mod rule;
 mod search;
+mod security_group;
+mod security_group_rule;
 mod session;
 mod source;
 mod ssh_key;

@@ -3,20 +3,17 @@
 use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
-use base::{
-    AclId, AddressPrefixId, InstanceId, KeyId, NicId, ReservedIpId, RoutingTableId,
-    SecurityGroupId, SubnetId, VpcId,
-};
+use base::{AddressPrefixId, InstanceId, KeyId, NicId, ReservedIpId, SubnetId, VpcId};
 use model::{
-    Acl, AddressPrefix, NicView, ReservedIp, ReservedIpView, ResourceName, RoutingTable,
-    SecurityGroup, SshKey, Subnet, SubnetView, VpcView,
+    AddressPrefix, NicView, ReservedIp, ReservedIpView, ResourceName, SshKey, Subnet, SubnetPatch,
+    SubnetView, VpcView,
 };
 use policy::{Permit, Scope};
 
 use super::{
     SqlStore, instance_view, nic, prefix, reserved_ip,
     retry::{reading, writing},
-    ssh_key, subnet, vpc, vpc_parts,
+    ssh_key, subnet, vpc,
 };
 use crate::{
     Change, NetworkStore, NewVpc, Page, Paged, ReservedIpFilter, StoreError, SubnetFilter,
@@ -104,39 +101,6 @@ impl NetworkStore for SqlStore {
         writing!(self, |tx| prefix::delete(tx, permit, vpc, id, &change))
     }
 
-    async fn acl(&self, scope: &Scope, id: &AclId) -> Result<(Acl, String)> {
-        vpc_parts::acl(&mut self.engine.glance().await?, scope, id).await
-    }
-
-    async fn security_group(
-        &self,
-        scope: &Scope,
-        id: &SecurityGroupId,
-    ) -> Result<(SecurityGroup, String)> {
-        reading!(self, |tx| vpc_parts::security_group(tx, scope, id))
-    }
-
-    async fn security_groups(
-        &self,
-        scope: &Scope,
-        vpc: Option<&VpcId>,
-        page: &Page,
-    ) -> Result<Paged<(SecurityGroup, String)>> {
-        reading!(self, |tx| vpc_parts::security_groups(tx, scope, vpc, page))
-    }
-
-    async fn routing_table(
-        &self,
-        scope: &Scope,
-        id: &RoutingTableId,
-    ) -> Result<(RoutingTable, String)> {
-        vpc_parts::routing_table(&mut self.engine.glance().await?, scope, id).await
-    }
-
-    async fn subnets_of_vpc(&self, scope: &Scope, vpc: &VpcId) -> Result<Vec<Subnet>> {
-        reading!(self, |tx| subnet::of_vpc(tx, scope, vpc))
-    }
-
     async fn subnet_create(
         &self,
         permit: &Permit,
@@ -170,15 +134,15 @@ impl NetworkStore for SqlStore {
         reading!(self, |tx| subnet::list(tx, scope, filter, page))
     }
 
-    async fn subnet_rename(
+    async fn subnet_update(
         &self,
         permit: &Permit,
         id: &SubnetId,
         revision: u64,
-        name: ResourceName,
+        patch: SubnetPatch,
         change: Change,
     ) -> Result<()> {
-        writing!(self, |tx| subnet::rename(tx, permit, id, revision, &name, &change))
+        writing!(self, |tx| subnet::update(tx, permit, id, revision, &patch, &change))
     }
 
     async fn subnet_delete(&self, permit: &Permit, id: &SubnetId, change: Change) -> Result<()> {

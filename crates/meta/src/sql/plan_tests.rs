@@ -8,9 +8,9 @@ use policy::{Action, Caller, InternalActor, Scope, SystemPermit};
 
 use super::{SqlStore, session::Sql, value::Binds};
 use crate::{
-    ImageFilter, ImageStore as _, InstanceFilter, InstanceStore as _, JobStore as _,
-    NetworkStore as _, OutboxStore as _, Page, PageKey, ReservedIpFilter, SubnetFilter,
-    TagStore as _, VolumeFilter, VolumeStore as _, VpcFilter,
+    FirewallStore as _, ImageFilter, ImageStore as _, InstanceFilter, InstanceStore as _,
+    JobStore as _, NetworkStore as _, OutboxStore as _, Page, PageKey, ReservedIpFilter,
+    SecurityGroupFilter, SubnetFilter, TagStore as _, VolumeFilter, VolumeStore as _, VpcFilter,
 };
 
 /// With this variable set to 1, the golden file is written instead of compared.
@@ -83,7 +83,10 @@ async fn run_lists(store: &SqlStore) {
         store.prefixes(&scope, &vpc, &page).await.unwrap();
         let all = ReservedIpFilter::default();
         store.reserved_ips(&scope, &subnet, &all, &page).await.unwrap();
-        store.security_groups(&scope, None, &page).await.unwrap();
+        let all = SecurityGroupFilter::default();
+        store.security_groups(&scope, &all, &page).await.unwrap();
+        store.acls(&scope, None, &page).await.unwrap();
+        store.routing_tables(&scope, &vpc, None, &page).await.unwrap();
         store.keys(&scope, None, &page).await.unwrap();
     }
     store.events(system, &account(), 5, 10).await.unwrap();

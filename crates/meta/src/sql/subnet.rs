@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use base::{AccountId, SubnetId, VpcId, ZoneName};
-use model::{Limit, Reference, Refusal, ReservedIp, ResourceName, Subnet, SubnetView};
+use model::{Limit, Reference, Refusal, ReservedIp, Subnet, SubnetPatch, SubnetView};
 use policy::{Action, Permit, Scope};
 
 use super::{
@@ -81,7 +81,14 @@ pub(crate) async fn list(
         .and("s.account_id = ?", binds![scope.account()])
         .and_eq("s.group_id", filter.group.as_ref())
         .and_eq("s.vpc_id", filter.vpc.as_ref())
-        .and_eq("s.zone", filter.zone.as_deref());
+        .and_eq("s.zone", filter.zone.as_deref())
+        .and_eq("s.routing_table_id", filter.routing_table.as_ref());
+    if let Some(name) = &filter.routing_table_name {
+        conditions.and(
+            "s.routing_table_id IN (SELECT id FROM routing_tables WHERE account_id = ? AND name = ?)",
+            binds![scope.account(), name],
+        );
+    }
     if let Some(name) = &filter.vpc_name {
         conditions.and(
             "s.vpc_id IN (SELECT id FROM vpcs WHERE account_id = ? AND name = ?)",
@@ -92,19 +99,6 @@ pub(crate) async fn list(
     let rows = conditions.page(session, SELECT, "s", page).await?;
     let views = rows.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;
     Ok(paged(views, page, total, |view| place(&view.subnet.head)))
-}
-
-/// Every subnet of a VPC, newest first.
-pub(crate) async fn of_vpc(
-    session: &mut Session,
-    scope: &Scope,
-    vpc: &VpcId,
-) -> Result<Vec<Subnet>, StoreError> {
-    vpc::check(session, scope.account(), vpc).await?;
-    let mut conditions = Conditions::default();
-    conditions.and("s.vpc_id = ?", binds![vpc]);
-    let rows = conditions.all(session, SELECT, "s.created_at DESC, s.id DESC").await?;
-    rows.into_iter().map(|row| Ok(view(row)?.subnet)).collect()
 }
 
 pub(crate) async fn create(
@@ -123,6 +117,7 @@ pub(crate) async fn create(
     own.and("vpc_id = ?", binds![&subnet.vpc]);
     limit_check(own.count(tx, "subnets").await? + 1, Limit::SUBNETS_PER_VPC_MAX)?;
     range_check(tx, subnet).await?;
+    parts_check(tx, subnet).await?;
     let (first, last) = ends(subnet.cidr);
     let mut values = head_binds(&subnet.head);
     values.extend(binds![
@@ -230,25 +225,53 @@ fn lowest_free(ends: (u64, u64), taken: &[(u64, u64)], count: u64) -> Option<(Ip
     fits.then(|| (Ipv4Addr::from(first), u8::try_from(length).unwrap_or(32)))
 }
 
-pub(crate) async fn rename(
+pub(crate) async fn update(
     tx: &mut Session,
     permit: &Permit,
     id: &SubnetId,
     revision: u64,
-    name: &ResourceName,
+    patch: &SubnetPatch,
     change: &Change,
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::SubnetUpdate], id.as_str())?;
-    let subnet = get(tx, permit.account(), id).await?.subnet;
-    NAMES.check(tx, subnet.vpc.as_str(), name, Some(id.as_str())).await?;
+    let mut subnet = get(tx, permit.account(), id).await?.subnet;
+    if let Some(name) = &patch.name {
+        NAMES.check(tx, subnet.vpc.as_str(), name, Some(id.as_str())).await?;
+        subnet.head.name = name.clone();
+    }
+    subnet.acl = patch.acl.clone().unwrap_or(subnet.acl);
+    subnet.routing_table = patch.routing_table.clone().unwrap_or(subnet.routing_table);
+    parts_check(tx, &subnet).await?;
     let rows = tx
         .run(
-            "UPDATE subnets SET name = $3, revision = revision + 1 WHERE id = $1 AND revision = $2",
-            binds![id, revision, name],
+            "UPDATE subnets SET name = $3, acl_id = $4, routing_table_id = $5,
+               revision = revision + 1 WHERE id = $1 AND revision = $2",
+            binds![id, revision, &subnet.head.name, &subnet.acl, &subnet.routing_table],
         )
         .await?;
     written(rows, "subnet", id)?;
     outbox::write(tx, change).await
+}
+
+/// ACL and routing table are of the subnet's VPC.
+async fn parts_check(tx: &mut Session, subnet: &Subnet) -> Result<(), StoreError> {
+    let parts = [
+        ("acls", "network_acl", "network ACL", subnet.acl.as_str()),
+        ("routing_tables", "routing_table", "routing table", subnet.routing_table.as_str()),
+    ];
+    for (table, field, what, id) in parts {
+        let row = tx
+            .one(
+                format!("SELECT vpc_id FROM {table} WHERE id = $1 AND account_id = $2"),
+                binds![id, &subnet.head.account],
+            )
+            .await?;
+        let vpc = row.ok_or_else(|| not_found(field, id))?.text()?;
+        if vpc != subnet.vpc.as_str() {
+            return Err(Refusal::OtherVpc { what, field: Some(field) }.into());
+        }
+    }
+    Ok(())
 }
 
 pub(crate) async fn delete(

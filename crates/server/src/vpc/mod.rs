@@ -11,6 +11,7 @@ pub(crate) mod network_interfaces;
 pub(crate) mod operating_systems;
 pub(crate) mod profiles;
 pub(crate) mod reserved_ips;
+pub(crate) mod routing_tables;
 pub(crate) mod security_groups;
 pub(crate) mod subnets;
 pub(crate) mod volumes;

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use base::VpcId;
 use control::{VpcCreate, VpcFilter};
-use model::{Reference, VpcView};
+use model::VpcView;
 use wire::{Fields, List, etag_of_vpc, request, response};
 
 use crate::{
@@ -61,28 +61,18 @@ pub(crate) async fn delete(call: Call) -> Answer {
 }
 
 pub(crate) async fn default_network_acl(call: Call) -> Answer {
-    let (acl, group, vpc, subnets) = call.control().default_acl(&call.ctx, &id(&call)?).await?;
-    let vpc = reference(&vpc);
-    Reply::ok(&response::network_acl(&call.render(), &acl, &group, &vpc, &subnets))
+    let view = call.control().default_acl(&call.ctx, &id(&call)?).await?;
+    Reply::ok(&response::network_acl(&call.render(), &view))
 }
 
 pub(crate) async fn default_security_group(call: Call) -> Answer {
-    let found = call.control().default_security_group(&call.ctx, &id(&call)?).await?;
-    let (security_group, group, vpc) = found;
-    let vpc = reference(&vpc);
-    Reply::ok(&response::security_group(&call.render(), &security_group, &group, &vpc, &[]))
+    let view = call.control().default_security_group(&call.ctx, &id(&call)?).await?;
+    Reply::ok(&response::security_group(&call.render(), &view))
 }
 
 pub(crate) async fn default_routing_table(call: Call) -> Answer {
-    let found = call.control().default_routing_table(&call.ctx, &id(&call)?).await?;
-    let (table, group, _, subnets) = found;
-    Reply::ok(&response::routing_table(&call.render(), &table, &group, &subnets))
-}
-
-/// A VPC as other answers name it.
-pub(super) fn reference(view: &VpcView) -> Reference<VpcId> {
-    let head = &view.vpc.head;
-    Reference { id: head.id.clone(), name: head.name.to_string(), deleted: false }
+    let view = call.control().default_routing_table(&call.ctx, &id(&call)?).await?;
+    Reply::ok(&response::routing_table(&call.render(), &view))
 }
 
 fn id(call: &Call) -> Result<VpcId, Failure> {

@@ -7,6 +7,7 @@ mod allowed_use;
 mod attachments;
 mod door;
 mod extensions;
+mod firewall;
 mod iam;
 mod image_lifecycle;
 mod image_story;

@@ -3,10 +3,12 @@
 
 use base::SubnetId;
 use meta::{
-    Change, ImageFilter, InstanceFilter, ReservedIpFilter, StoreError, SubnetFilter, VolumeFilter,
-    VpcFilter,
+    Change, ImageFilter, InstanceFilter, ReservedIpFilter, SecurityGroupFilter, StoreError,
+    SubnetFilter, VolumeFilter, VpcFilter,
 };
-use model::{ActionKind, ImagePatch, InstancePatch, IpRequest, LifecycleChange, VolumePatch};
+use model::{
+    ActionKind, ImagePatch, InstancePatch, IpRequest, LifecycleChange, SubnetPatch, VolumePatch,
+};
 use policy::Action;
 
 use super::{
@@ -41,9 +43,8 @@ pub async fn reads_stay_in_the_account(fresh: &dyn FreshStore) {
     not_found!(s.prefixes(b, vpc, &page(1)).await);
     not_found!(s.acl(b, &net.vpc.default_acl).await);
     not_found!(s.security_group(b, &net.security_group).await);
-    not_found!(s.security_groups(b, Some(vpc), &page(1)).await);
-    not_found!(s.routing_table(b, &net.vpc.default_routing_table).await);
-    not_found!(s.subnets_of_vpc(b, vpc).await);
+    not_found!(s.routing_table(b, vpc, &net.vpc.default_routing_table).await);
+    not_found!(s.routing_tables(b, vpc, None, &page(1)).await);
     not_found!(s.subnet_range_free(b, vpc, "us-south-1", 8).await);
     not_found!(s.subnet(b, subnet).await);
     not_found!(s.reserved_ip(b, subnet, &nics[0].nic.primary_ip).await);
@@ -66,7 +67,10 @@ pub async fn reads_stay_in_the_account(fresh: &dyn FreshStore) {
     nothing!(s.instances(b, &by_vpc, &page(9)));
     nothing!(s.vpcs(b, &VpcFilter::default(), &page(9)));
     nothing!(s.subnets(b, &SubnetFilter::default(), &page(9)));
-    nothing!(s.security_groups(b, None, &page(9)));
+    nothing!(s.security_groups(b, &SecurityGroupFilter::default(), &page(9)));
+    let of_a = SecurityGroupFilter { vpc: Some(vpc.clone()), ..Default::default() };
+    nothing!(s.security_groups(b, &of_a, &page(9)));
+    nothing!(s.acls(b, None, &page(9)));
     nothing!(s.keys(b, None, &page(9)));
 }
 
@@ -116,7 +120,8 @@ pub async fn writes_stay_in_the_account(fresh: &dyn FreshStore) {
     not_found!(s.prefix_delete(&permit, vpc, prefix, c()).await);
     not_found!(s.vpc_delete(&p(Action::VpcDelete, vpc), vpc, c()).await);
     let permit = p(Action::SubnetUpdate, subnet);
-    not_found!(s.subnet_rename(&permit, subnet, 1, n(), c()).await);
+    let named = SubnetPatch { name: Some(n()), ..SubnetPatch::default() };
+    not_found!(s.subnet_update(&permit, subnet, 1, named, c()).await);
     not_found!(s.reserved_ip_create(&permit, w.new_ip(b, subnet, "mine"), c()).await);
     not_found!(s.reserved_ip_update(&permit, subnet, ip, Some(n()), None, c()).await);
     not_found!(s.reserved_ip_delete(&permit, subnet, ip, c()).await);
@@ -234,7 +239,7 @@ pub async fn permits_must_fit(fresh: &dyn FreshStore) {
     let cidr = (std::net::Ipv4Addr::new(10, 240, 9, 0), 24);
     let (more, ips) = w.new_subnet(a, &net.vpc, "x", cidr);
     mismatch!(s.subnet_create(&create, more, ips, c()));
-    mismatch!(s.subnet_rename(&update, subnet, 1, name("x"), c()));
+    mismatch!(s.subnet_update(&update, subnet, 1, SubnetPatch::default(), c()));
     mismatch!(s.subnet_delete(&update, subnet, c()));
     let ip = w.new_ip(a, subnet, "x");
     let id = ip.head.id.clone();

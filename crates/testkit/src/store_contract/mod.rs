@@ -15,6 +15,7 @@ pub mod addresses;
 pub mod allowed_use;
 pub mod attachments;
 pub mod captures;
+pub mod firewall;
 pub mod groups;
 pub mod identity;
 pub mod images;

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use meta::{ReservedIpFilter, StoreError, SubnetFilter, VpcFilter};
-use model::Refusal;
+use meta::{ReservedIpFilter, SecurityGroupFilter, StoreError, SubnetFilter, VpcFilter};
+use model::{Refusal, RuleRemote, SubnetPatch};
 use policy::Action;
 
 use super::{
@@ -23,16 +23,21 @@ pub async fn a_vpc_and_its_defaults(fresh: &dyn FreshStore) {
     assert_eq!(view.default_security_group.name, "group");
     assert_eq!(view.default_routing_table.name, "table");
     assert_eq!(view.group_name, "Default");
-    let (acl, group_name) = w.store.acl(&scope, &net.vpc.default_acl).await.unwrap();
-    assert_eq!((&acl.vpc, group_name.as_str()), (vpc, "Default"));
-    let (table, _) = w.store.routing_table(&scope, &net.vpc.default_routing_table).await.unwrap();
-    assert!(table.is_default);
-    let (group, _) = w.store.security_group(&scope, &net.security_group).await.unwrap();
+    let acl = w.store.acl(&scope, &net.vpc.default_acl).await.unwrap();
+    assert_eq!((&acl.acl.vpc, acl.group_name.as_str()), (vpc, "Default"));
+    let table = &net.vpc.default_routing_table;
+    let table = w.store.routing_table(&scope, vpc, table).await.unwrap();
+    assert!(table.table.is_default);
+    assert_eq!(table.subnets[0].0.id, net.subnet.head.id);
+    let view = w.store.security_group(&scope, &net.security_group).await.unwrap();
+    let group = &view.group;
     let rules: Vec<_> = group.rules.iter().map(|r| (r.name.as_str(), r.inbound)).collect();
     assert_eq!(rules, [("in", true), ("out", false)]);
-    assert_eq!(group.rules[0].remote, Some(net.security_group.clone()));
-    let groups = w.store.security_groups(&scope, Some(vpc), &page(10)).await.unwrap();
-    assert_eq!(groups.items, [(group, "Default".to_owned())]);
+    let RuleRemote::Group(own) = &group.rules[0].remote else { panic!("{group:?}") };
+    assert_eq!((&own.id, own.name.as_str()), (&net.security_group, "group"));
+    let filter = SecurityGroupFilter { vpc: Some(vpc.clone()), ..Default::default() };
+    let groups = w.store.security_groups(&scope, &filter, &page(10)).await.unwrap();
+    assert_eq!(groups.items, [view]);
 
     let delete = || w.a.may(Action::VpcDelete, vpc);
     let change = w.change(&w.a, "is.vpc.vpc.delete", vpc);
@@ -46,7 +51,7 @@ pub async fn a_vpc_and_its_defaults(fresh: &dyn FreshStore) {
     not_found!(w.store.vpc(&scope, vpc).await);
     not_found!(w.store.acl(&scope, &net.vpc.default_acl).await);
     not_found!(w.store.security_group(&scope, &net.security_group).await);
-    not_found!(w.store.routing_table(&scope, &net.vpc.default_routing_table).await);
+    not_found!(w.store.routing_table(&scope, vpc, &net.vpc.default_routing_table).await);
 }
 
 /// A rename names the revision it saw; a stale one changes nothing.
@@ -62,8 +67,9 @@ pub async fn renames_compare_the_revision(fresh: &dyn FreshStore) {
     let view = w.store.vpc(&w.a.sees(), vpc).await.unwrap();
     assert_eq!((view.vpc.head.name.as_str(), view.vpc.head.revision), ("renamed", 2));
     let permit = w.a.may(Action::SubnetUpdate, subnet);
-    w.store.subnet_rename(&permit, subnet, 1, name("other"), change()).await.unwrap();
-    let stale = w.store.subnet_rename(&permit, subnet, 1, name("again"), change()).await;
+    let named = |text| SubnetPatch { name: Some(name(text)), ..SubnetPatch::default() };
+    w.store.subnet_update(&permit, subnet, 1, named("other"), change()).await.unwrap();
+    let stale = w.store.subnet_update(&permit, subnet, 1, named("again"), change()).await;
     refused!(stale, StoreError::Changed { .. });
     assert_eq!(w.store.subnet(&w.a.sees(), subnet).await.unwrap().subnet.head.name, name("other"));
 }
@@ -91,8 +97,9 @@ pub async fn vpcs_are_filtered(fresh: &dyn FreshStore) {
     assert_eq!(find(SubnetFilter { zone, ..SubnetFilter::default() }).await, 0);
     let vpc = Some(net.vpc.head.id.clone());
     assert_eq!(find(SubnetFilter { vpc, ..SubnetFilter::default() }).await, 1);
-    let subnets = w.store.subnets_of_vpc(&w.a.sees(), &net.vpc.head.id).await.unwrap();
-    assert_eq!(subnets, [net.subnet]);
+    let filter = SubnetFilter { vpc: Some(net.vpc.head.id.clone()), ..Default::default() };
+    let subnets = w.store.subnets(&w.a.sees(), &filter, &page(10)).await.unwrap().items;
+    assert_eq!(subnets.into_iter().map(|s| s.subnet).collect::<Vec<_>>(), [net.subnet]);
 }
 
 /// Prefixes of a VPC lie apart; a new default takes the zone over; one with subnets stays.

@@ -1,7 +1,7 @@
 //! Pages: newest first, ties by id, unmoved by what comes and goes.
 
 use base::{Timestamp, VolumeId};
-use meta::{Change, ImageFilter, Page, Paged, VolumeFilter};
+use meta::{Change, ImageFilter, Page, Paged, SecurityGroupFilter, VolumeFilter};
 use model::VolumeView;
 use policy::Action;
 
@@ -145,8 +145,12 @@ pub async fn every_list_pages(fresh: &dyn FreshStore) {
     pages!(3, |page| s.prefixes(&scope, vpc, page));
     pages!(1, |page| s.subnets(&scope, &Default::default(), page));
     pages!(7, |page| s.reserved_ips(&scope, subnet, &Default::default(), page));
-    pages!(2, |page| s.security_groups(&scope, None, page));
-    pages!(1, |page| s.security_groups(&scope, Some(vpc), page));
+    let all = SecurityGroupFilter::default();
+    pages!(2, |page| s.security_groups(&scope, &all, page));
+    let one = SecurityGroupFilter { vpc: Some(vpc.clone()), ..SecurityGroupFilter::default() };
+    pages!(1, |page| s.security_groups(&scope, &one, page));
+    pages!(2, |page| s.acls(&scope, None, page));
+    pages!(1, |page| s.routing_tables(&scope, vpc, Some(true), page));
     pages!(2, |page| s.instances(&scope, &Default::default(), page));
     pages!(2, |page| s.volumes(&scope, &Default::default(), page));
 }

@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 
 use base::{
-    AclId, AddressPrefixId, Clock as _, KeyId, ReservedIpId, RoutingTableId, SecurityGroupId,
-    SecurityGroupRuleId, SubnetId, VpcId,
+    AclId, AclRuleId, AddressPrefixId, Clock as _, KeyId, ReservedIpId, RoutingTableId,
+    SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId,
 };
 use meta::NewVpc;
 use model::{
-    Acl, AddressPrefix, IpOwner, ReservedIp, RoutingTable, SecurityGroup, SecurityGroupRule,
-    SshKey, SshKeyType, Subnet, Vpc,
+    Acl, AclRule, AddressPrefix, IpOwner, IpRange, Protocol, Reference, ReservedIp, RoutingTable,
+    RuleRemote, SecurityGroup, SecurityGroupRule, SshKey, SshKeyType, Subnet, Traffic, Vpc,
 };
 use policy::Action;
 
@@ -20,16 +20,17 @@ impl World {
     pub fn new_vpc(&self, tenant: &Tenant, text: &str) -> NewVpc {
         let e = &*self.entropy;
         let id = VpcId::mint("r006-", e);
-        let acl = Acl { head: self.head(tenant, AclId::mint("r006-", e), "acl"), vpc: id.clone() };
-        let group = SecurityGroupId::mint("r006-", e);
-        let rule = |text: &str, inbound, remote| SecurityGroupRule {
-            id: SecurityGroupRuleId::mint("r006-", e),
-            name: name(text),
-            inbound,
-            remote,
-            created_at: self.clock.region(),
+        let acl = Acl {
+            head: self.head(tenant, AclId::mint("r006-", e), "acl"),
+            vpc: id.clone(),
+            rules: vec![self.new_acl_rule("first"), self.new_acl_rule("second")],
         };
-        let rules = vec![rule("in", true, Some(group.clone())), rule("out", false, None)];
+        let group = SecurityGroupId::mint("r006-", e);
+        let own = Reference { id: group.clone(), name: String::new(), deleted: false };
+        let rules = vec![
+            self.new_group_rule("in", true, RuleRemote::Group(own)),
+            self.new_group_rule("out", false, RuleRemote::Range(IpRange::EVERYWHERE)),
+        ];
         let security_group =
             SecurityGroup { head: self.head(tenant, group, "group"), vpc: id.clone(), rules };
         let routing_table = RoutingTable {
@@ -49,6 +50,38 @@ impl World {
             security_group,
             routing_table,
             prefixes,
+        }
+    }
+
+    /// A rule of a security group about ICMP, TCP and UDP.
+    pub fn new_group_rule(
+        &self,
+        text: &str,
+        inbound: bool,
+        remote: RuleRemote,
+    ) -> SecurityGroupRule {
+        SecurityGroupRule {
+            id: SecurityGroupRuleId::mint("r006-", &*self.entropy),
+            name: name(text),
+            inbound,
+            remote,
+            local: IpRange::EVERYWHERE,
+            traffic: Traffic::all(Protocol::IcmpTcpUdp),
+            created_at: self.clock.region(),
+        }
+    }
+
+    /// A rule of an ACL that allows everything in.
+    pub fn new_acl_rule(&self, text: &str) -> AclRule {
+        AclRule {
+            id: AclRuleId::mint("r006-", &*self.entropy),
+            name: name(text),
+            allow: true,
+            inbound: true,
+            source: IpRange::EVERYWHERE,
+            destination: IpRange::EVERYWHERE,
+            traffic: Traffic::all(Protocol::IcmpTcpUdp),
+            created_at: self.clock.region(),
         }
     }
 

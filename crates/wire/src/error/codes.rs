@@ -237,6 +237,15 @@ codes! {
     /// A reserved IP that cannot be changed.
     ReservedIpInUse = "reserved_ip_in_use", 409, Ours;
 
+    /// Deleting the default security group of a VPC.
+    SecurityGroupVpcDefault = "security_group_vpc_default", 409, Ibm;
+    /// Deleting a security group that something uses.
+    SecurityGroupInUse = "security_group_in_use", 409, Ours;
+    /// Taking an interface out of its only security group.
+    SecurityGroupTargetLast = "security_group_target_last", 409, Ours;
+    /// Deleting a network ACL that is a default or that subnets use.
+    AclInUse = "acl_in_use", 409, Ibm;
+
     /// A broken promise of ours.
     InternalError = "internal_error", 500, Ibm;
     /// Something the region needs is away.

@@ -1,6 +1,6 @@
 //! Queries of the lists of networks, keys and resource groups.
 
-use base::{ResourceGroupId, VpcId};
+use base::{ResourceGroupId, RoutingTableId, VpcId};
 
 use super::{
     Asked,
@@ -47,23 +47,34 @@ pub struct SubnetList {
     pub vpc_name: Option<String>,
     /// Only of this zone.
     pub zone: Option<String>,
+    /// Only those that use this routing table.
+    pub routing_table: Option<RoutingTableId>,
+    /// Only those that use a routing table of this name.
+    pub routing_table_name: Option<String>,
 }
 
 /// Reads `GET /subnets`.
 ///
 /// # Errors
-/// What the query names wrongly; `not_implemented` for filters by routing table.
+/// What the query names wrongly.
 pub fn subnet_list(asked: &Asked<'_>, query: &Query) -> Result<SubnetList, ApiError> {
-    if query.any_of(&["routing_table.id", "routing_table.name"]) {
-        return Err(ApiError::not_implemented("The filter routing_table"));
-    }
     Ok(SubnetList {
         page: PageRequest::parse("subnets", query)?,
         group: group(asked, query)?,
         vpc: vpc(asked, query)?,
         vpc_name: text(query, "vpc.name")?,
         zone: text(query, "zone.name")?,
+        routing_table: id_of(asked, query, "routing_table.id")?,
+        routing_table_name: text(query, "routing_table.name")?,
     })
+}
+
+/// An id of a query parameter.
+fn id_of<Id>(asked: &Asked<'_>, query: &Query, name: &str) -> Result<Option<Id>, ApiError>
+where
+    Id: TryFrom<String, Error = base::IdError>,
+{
+    query.get(name).map(|text| asked.place.id_of_parameter(name, text)).transpose()
 }
 
 /// `GET /security_groups`.
@@ -71,25 +82,73 @@ pub fn subnet_list(asked: &Asked<'_>, query: &Query) -> Result<SubnetList, ApiEr
 pub struct SecurityGroupList {
     /// Which page.
     pub page: PageRequest,
+    /// Only of this resource group.
+    pub group: Option<ResourceGroupId>,
     /// Only of this VPC.
     pub vpc: Option<VpcId>,
+    /// Only of the VPC of this name.
+    pub vpc_name: Option<String>,
 }
 
 /// Reads `GET /security_groups`.
 ///
 /// # Errors
-/// What the query names wrongly; `not_implemented` for other filters than `vpc.id`.
+/// What the query names wrongly.
 pub fn security_group_list(
     asked: &Asked<'_>,
     query: &Query,
 ) -> Result<SecurityGroupList, ApiError> {
-    if query.any_of(&["resource_group.id", "vpc.name"]) {
-        return Err(ApiError::not_implemented("A filter other than vpc.id and vpc.crn"));
-    }
     Ok(SecurityGroupList {
         page: PageRequest::parse("security_groups", query)?,
+        group: group(asked, query)?,
         vpc: vpc(asked, query)?,
+        vpc_name: text(query, "vpc.name")?,
     })
+}
+
+/// A list with a filter by resource group alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupedList {
+    /// Which page.
+    pub page: PageRequest,
+    /// Only of this resource group.
+    pub group: Option<ResourceGroupId>,
+}
+
+/// Reads the query of `list`, whose only filter is by resource group.
+///
+/// # Errors
+/// What the query names wrongly.
+pub fn grouped_list(list: &str, asked: &Asked<'_>, query: &Query) -> Result<GroupedList, ApiError> {
+    Ok(GroupedList { page: PageRequest::parse(list, query)?, group: group(asked, query)? })
+}
+
+/// Reads the filter `direction` of the rules of an ACL: inbound, outbound, or both.
+///
+/// # Errors
+/// `validation_enum`.
+pub fn direction(query: &Query) -> Result<Option<bool>, ApiError> {
+    one_of(query, "direction", "inbound", "outbound")
+}
+
+/// Reads the filter `is_default` of routing tables.
+///
+/// # Errors
+/// `validation_enum`.
+pub fn is_default(query: &Query) -> Result<Option<bool>, ApiError> {
+    flag(query, "is_default")
+}
+
+fn one_of(query: &Query, name: &str, yes: &str, no: &str) -> Result<Option<bool>, ApiError> {
+    match query.get(name) {
+        None => Ok(None),
+        Some(text) if text == yes => Ok(Some(true)),
+        Some(text) if text == no => Ok(Some(false)),
+        Some(_) => {
+            let message = format!("{name} must be one of: {yes}, {no}.");
+            Err(ApiError::parameter(ErrorCode::ValidationEnum, name, message))
+        }
+    }
 }
 
 /// `GET /keys`.

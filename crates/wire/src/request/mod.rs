@@ -5,6 +5,7 @@
 //!
 //! Next to read: `image`, then `instance`.
 
+mod acl;
 mod allowed_use;
 mod image;
 mod instance;
@@ -15,11 +16,14 @@ mod list_network;
 mod network;
 mod network_interface;
 mod resource_group;
+mod rule;
 mod search;
+mod security_group;
 mod tagging;
 mod tags;
 mod volume;
 
+pub use acl::{acl_prototype, acl_rule_patch, acl_rule_prototype};
 pub use allowed_use::AllowedUsePatch;
 pub use image::{ImagePatch, ImagePrototype, image_patch, image_prototype};
 pub use instance::{
@@ -33,17 +37,22 @@ pub use instance_patch::{
 pub use key::{KeyPrototype, key_prototype, rename};
 pub use list::{ImageList, InstanceList, VolumeList, image_list, instance_list, volume_list};
 pub use list_network::{
-    KeyList, ReservedIpList, ResourceGroupList, SecurityGroupList, SubnetList, VpcList, key_list,
-    reserved_ip_list, resource_group_list, security_group_list, subnet_list, vpc_list,
+    GroupedList, KeyList, ReservedIpList, ResourceGroupList, SecurityGroupList, SubnetList,
+    VpcList, direction, grouped_list, is_default, key_list, reserved_ip_list, resource_group_list,
+    security_group_list, subnet_list, vpc_list,
 };
 pub use network::{
     PrefixPatch, PrefixPrototype, ReservedIpPatch, ReservedIpPrototype, SubnetPrototype,
-    SubnetRange, VpcPrototype, prefix_patch, prefix_prototype, reserved_ip_patch,
-    reserved_ip_prototype, subnet_patch, subnet_prototype, vpc_prototype,
+    SubnetRange, VpcPrototype, acl_identity, prefix_patch, prefix_prototype, reserved_ip_patch,
+    reserved_ip_prototype, routing_table_identity, routing_table_patch, subnet_patch,
+    subnet_prototype, vpc_prototype,
 };
 pub use network_interface::{NicPrototype, nic_patch};
 pub use resource_group::{GroupPatch, GroupPrototype, group_patch, group_prototype};
 pub use search::{SEARCH_LIMIT_DEFAULT, Search, search};
+pub use security_group::{
+    security_group_prototype, security_group_rule_patch, security_group_rule_prototype,
+};
 pub use tagging::{
     AttachTags, DetachTags, TAG_LIST_LIMIT_MAX, TAGGED_RESOURCES_MAX, TagList, TagResources,
     attach_tags, create_tags, detach_tags, tag_account, tag_kind, tag_list,

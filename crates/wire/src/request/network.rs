@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use base::{ResourceGroupId, VpcId, ZoneName};
-use model::ResourceName;
+use base::{AclId, ResourceGroupId, RoutingTableId, VpcId, ZoneName};
+use model::{ResourceName, SubnetPatch};
 use serde_json::json;
 
 use super::{Asked, network_interface::address};
@@ -113,6 +113,10 @@ pub struct SubnetPrototype {
     pub vpc: VpcId,
     /// Its range.
     pub range: SubnetRange,
+    /// Its ACL; the VPC's default one when none.
+    pub acl: Option<AclId>,
+    /// Its routing table; the VPC's default one when none.
+    pub routing_table: Option<RoutingTableId>,
 }
 
 /// How the range of a subnet is given.
@@ -129,15 +133,12 @@ pub enum SubnetRange {
 /// # Errors
 /// What the body names wrongly; `not_implemented` for other than the VPC's defaults.
 pub fn subnet_prototype(asked: &Asked<'_>, f: &Fields<'_>) -> Result<SubnetPrototype, ApiError> {
-    f.unserved(&[
-        ("ip_version", Some(json!("ipv4"))),
-        ("network_acl", None),
-        ("routing_table", None),
-        ("public_gateway", None),
-    ])?;
+    f.unserved(&[("ip_version", Some(json!("ipv4"))), ("public_gateway", None)])?;
     Ok(SubnetPrototype {
         vpc: f.required("vpc", asked.place.id_in(Kind::VPC, f, "vpc")?)?,
         range: subnet_range(asked, f)?,
+        acl: asked.place.id_in(Kind::ACL, f, "network_acl")?,
+        routing_table: routing_table(asked, f)?,
         name: f.name("name")?,
         group: asked.place.group(f)?,
     })
@@ -166,13 +167,60 @@ fn subnet_range(asked: &Asked<'_>, f: &Fields<'_>) -> Result<SubnetRange, ApiErr
     }
 }
 
-/// Reads `PATCH /subnets/{id}`: only the name changes.
+/// Reads `PATCH /subnets/{id}`.
 ///
 /// # Errors
-/// What the body names wrongly; `not_implemented` for other than the VPC's defaults.
-pub fn subnet_patch(f: &Fields<'_>) -> Result<Option<ResourceName>, ApiError> {
-    f.unserved(&[("network_acl", None), ("routing_table", None), ("public_gateway", None)])?;
+/// What the body names wrongly; `not_implemented` for a public gateway.
+pub fn subnet_patch(asked: &Asked<'_>, f: &Fields<'_>) -> Result<SubnetPatch, ApiError> {
+    f.unserved(&[("public_gateway", None)])?;
+    Ok(SubnetPatch {
+        name: super::rename(f)?,
+        acl: f.patched_value("network_acl", |f| asked.place.id_in(Kind::ACL, f, "network_acl"))?,
+        routing_table: f.patched_value("routing_table", |f| routing_table(asked, f))?,
+    })
+}
+
+fn routing_table(asked: &Asked<'_>, f: &Fields<'_>) -> Result<Option<RoutingTableId>, ApiError> {
+    let Some(f) = f.object("routing_table")? else { return Ok(None) };
+    routing_table_identity(asked, &f).map(Some)
+}
+
+/// Reads `PATCH /vpcs/{id}/routing_tables/{id}`: the name.
+///
+/// # Errors
+/// A name against the pattern; `not_implemented` for what other routes would need.
+pub fn routing_table_patch(f: &Fields<'_>) -> Result<Option<ResourceName>, ApiError> {
+    f.unserved(&[
+        ("accept_routes_from", None),
+        ("advertise_routes_to", None),
+        ("route_direct_link_ingress", Some(json!(false))),
+        ("route_internet_ingress", Some(json!(false))),
+        ("route_transit_gateway_ingress", Some(json!(false))),
+        ("route_vpc_zone_ingress", Some(json!(false))),
+    ])?;
     super::rename(f)
+}
+
+/// Reads `PUT /subnets/{id}/network_acl`.
+///
+/// # Errors
+/// What the body names wrongly.
+pub fn acl_identity(asked: &Asked<'_>, f: &Fields<'_>) -> Result<AclId, ApiError> {
+    asked.place.id(Kind::ACL, f)
+}
+
+/// Reads `PUT /subnets/{id}/routing_table`.
+///
+/// # Errors
+/// What the body names wrongly.
+pub fn routing_table_identity(
+    asked: &Asked<'_>,
+    f: &Fields<'_>,
+) -> Result<RoutingTableId, ApiError> {
+    if f.has("crn") {
+        return asked.place.id(Kind::ROUTING_TABLE, f);
+    }
+    asked.place.id_below(f, "vpcs", "routing_tables")
 }
 
 /// `POST /subnets/{id}/reserved_ips`.

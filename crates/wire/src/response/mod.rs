@@ -29,7 +29,7 @@ mod vpc;
 #[cfg(test)]
 pub(crate) mod samples;
 
-pub use acl::{NetworkAcl, network_acl};
+pub use acl::{NetworkAcl, NetworkAclRule, network_acl, network_acl_rule};
 pub use action::{Initialization, InstanceAction, initialization, instance_action};
 pub use attachment::{VolumeAttachment, volume_attachment, volume_attachments};
 pub use extension::{ConsoleLog, Progress, ProgressFigures, StorageFigures, console_log};
@@ -40,7 +40,9 @@ pub use instance_profile::{
     InstanceProfile, instance_profile, instance_profile_reference, instance_profiles_unpaginated,
 };
 pub use key::{Key, key};
-pub use network_interface::{NetworkInterface, network_interface, network_interfaces};
+pub use network_interface::{
+    NetworkInterface, interface_target, network_interface, network_interfaces,
+};
 pub use operating_system::{OperatingSystem, operating_system};
 pub use reference::{NamedRef, Ref};
 pub use resource_controller::{NoResources, no_resources};
@@ -50,7 +52,9 @@ pub use resource_group::{
 };
 pub use routing_table::{RoutingTable, routing_table};
 pub use search::{SearchResult, search_result};
-pub use security_group::{SecurityGroup, security_group};
+pub use security_group::{
+    GroupRule, GroupRules, SecurityGroup, security_group, security_group_rule, security_group_rules,
+};
 pub use subnet::{ReservedIp, Subnet, reserved_ip, subnet};
 pub use tagging::{
     CreatedTag, DeletedTag, DeletedTags, Results, TagNames, TagResult, created_tags, deleted_tag,

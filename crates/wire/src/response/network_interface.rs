@@ -1,7 +1,7 @@
 //! Network interfaces of instances.
 
-use base::{InstanceId, NicId};
-use model::{NicView, Reference};
+use base::InstanceId;
+use model::{InterfaceRef, NicView};
 use serde::Serialize;
 
 use super::{Ref, security_group, subnet};
@@ -75,11 +75,12 @@ pub(super) fn in_instance<'a>(r: &Render<'_>, view: &'a NicView) -> InInstance<'
 }
 
 /// A network interface as the target of a reserved IP or a member of a security group.
-pub(super) fn target<'a>(
-    r: &Render<'_>,
-    nic: &'a Reference<NicId>,
-    instance: &InstanceId,
-) -> Ref<'a> {
+#[must_use]
+pub fn interface_target<'a>(r: &Render<'_>, interface: &'a InterfaceRef) -> Ref<'a> {
+    target(r, interface)
+}
+
+pub(super) fn target<'a>(r: &Render<'_>, (nic, instance): &'a InterfaceRef) -> Ref<'a> {
     let id = nic.id.as_str();
     Ref::plain(href(r, instance, id), id, &nic.name).typed("network_interface").deleted(nic.deleted)
 }

@@ -1,14 +1,11 @@
 //! Routing tables. The only ones are the defaults of VPCs, without routes.
 
 use base::RoutingTableId;
-use model::Reference;
+use model::{Reference, RoutingTableView};
 use serde::Serialize;
 
 use super::{Ref, subnet::subnet_refs};
 use crate::{Kind, Render};
-
-const KIND: Kind =
-    Kind { crn: "routing-table", collection: "routing_tables", zonal: false, shared: false };
 
 /// A routing table.
 #[derive(Debug, Serialize)]
@@ -34,32 +31,28 @@ pub struct RoutingTable<'a> {
 
 /// A routing table with the subnets that use it.
 #[must_use]
-pub fn routing_table<'a>(
-    r: &Render<'_>,
-    table: &'a model::RoutingTable,
-    group_name: &'a str,
-    subnets: &'a [model::Subnet],
-) -> RoutingTable<'a> {
+pub fn routing_table<'a>(r: &Render<'_>, view: &'a RoutingTableView) -> RoutingTable<'a> {
+    let table = &view.table;
     let head = &table.head;
     let id = head.id.as_str();
     RoutingTable {
         accept_routes_from: [],
         advertise_routes_to: [],
         created_at: head.created_at.to_string(),
-        crn: r.crn(KIND, id),
+        crn: r.crn(Kind::ROUTING_TABLE, id),
         href: href(r, table.vpc.as_str(), id),
         id,
         is_default: table.is_default,
         lifecycle_state: "stable",
         name: head.name.as_str(),
-        resource_group: Ref::group(r, &head.group, group_name),
+        resource_group: Ref::group(r, &head.group, &view.group_name),
         resource_type: "routing_table",
         route_direct_link_ingress: false,
         route_internet_ingress: false,
         route_transit_gateway_ingress: false,
         route_vpc_zone_ingress: false,
         routes: [],
-        subnets: subnet_refs(r, subnets.iter().filter(|s| s.routing_table == head.id)),
+        subnets: subnet_refs(r, &view.subnets),
     }
 }
 
@@ -75,7 +68,7 @@ pub(super) fn reference<'a>(
 ) -> Ref<'a> {
     let id = table.id.as_str();
     Ref::plain(href(r, vpc, id), id, &table.name)
-        .named(r.crn(KIND, id))
+        .named(r.crn(Kind::ROUTING_TABLE, id))
         .typed("routing_table")
         .deleted(table.deleted)
 }

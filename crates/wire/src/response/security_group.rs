@@ -1,10 +1,14 @@
-//! Security groups and their rules.
+//! Security groups, their rules, and the interfaces in them.
 
-use base::{InstanceId, NicId, SecurityGroupId, VpcId};
-use model::{Reference, SecurityGroupRule};
+use base::SecurityGroupId;
+use model::{IpRange, Reference, RuleRemote, SecurityGroupRule, SecurityGroupView};
 use serde::Serialize;
 
-use super::{Ref, network_interface, vpc};
+use super::{
+    Ref,
+    acl::{direction, protocol},
+    network_interface, vpc,
+};
 use crate::{Kind, Render};
 
 /// A security group.
@@ -16,53 +20,58 @@ pub struct SecurityGroup<'a> {
     id: &'a str,
     name: &'a str,
     resource_group: Ref<'a>,
-    rules: Vec<Rule<'a>>,
+    rules: Vec<GroupRule<'a>>,
     targets: Vec<Ref<'a>>,
     vpc: Ref<'a>,
 }
 
+/// A rule of a security group.
 #[derive(Debug, Serialize)]
-struct Rule<'a> {
+pub struct GroupRule<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<u8>,
     direction: &'static str,
     href: String,
     id: &'a str,
     ip_version: &'static str,
-    local: Cidr,
+    local: Addresses,
     name: &'a str,
-    protocol: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port_max: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port_min: Option<u16>,
+    protocol: String,
     remote: Remote<'a>,
     resource_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<u8>,
 }
 
 #[derive(Debug, Serialize)]
-struct Cidr {
-    cidr_block: &'static str,
+#[serde(rename_all = "snake_case")]
+enum Addresses {
+    Address(String),
+    CidrBlock(String),
 }
 
-const EVERYWHERE: Cidr = Cidr { cidr_block: "0.0.0.0/0" };
+impl Addresses {
+    fn of(range: IpRange) -> Self {
+        let text = range.to_string();
+        if range.is_address() { Self::Address(text) } else { Self::CidrBlock(text) }
+    }
+}
 
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Remote<'a> {
-    Cidr(Cidr),
+    Addresses(Addresses),
     Group(Ref<'a>),
 }
 
-/// How a version spells "ICMP, TCP and UDP".
-pub(super) const fn all_protocols(r: &Render<'_>) -> &'static str {
-    if r.version.has_protocol_icmp_tcp_udp() { "icmp_tcp_udp" } else { "all" }
-}
-
-/// A security group with its VPC and the interfaces that are in it.
+/// A security group.
 #[must_use]
-pub fn security_group<'a>(
-    r: &Render<'_>,
-    group: &'a model::SecurityGroup,
-    group_name: &'a str,
-    vpc: &'a Reference<VpcId>,
-    targets: &'a [(Reference<NicId>, InstanceId)],
-) -> SecurityGroup<'a> {
-    let head = &group.head;
+pub fn security_group<'a>(r: &Render<'_>, view: &'a SecurityGroupView) -> SecurityGroup<'a> {
+    let head = &view.group.head;
     let id = head.id.as_str();
     SecurityGroup {
         created_at: head.created_at.to_string(),
@@ -70,36 +79,52 @@ pub fn security_group<'a>(
         href: r.href_of(Kind::SECURITY_GROUP, id),
         id,
         name: head.name.as_str(),
-        resource_group: Ref::group(r, &head.group, group_name),
-        rules: group.rules.iter().map(|rule_| rule(r, group, rule_)).collect(),
-        targets: targets.iter().map(|(n, i)| network_interface::target(r, n, i)).collect(),
-        vpc: vpc::reference(r, vpc),
+        resource_group: Ref::group(r, &head.group, &view.group_name),
+        rules: view.group.rules.iter().map(|rule| security_group_rule(r, view, rule)).collect(),
+        targets: view.targets.iter().map(|target| network_interface::target(r, target)).collect(),
+        vpc: vpc::reference(r, &view.vpc),
     }
 }
 
-fn rule<'a>(
+/// A rule of the group.
+#[must_use]
+pub fn security_group_rule<'a>(
     r: &Render<'_>,
-    group: &'a model::SecurityGroup,
+    view: &SecurityGroupView,
     rule: &'a SecurityGroupRule,
-) -> Rule<'a> {
-    let own = &group.head;
-    let remote = match &rule.remote {
-        None => Remote::Cidr(EVERYWHERE),
-        Some(id) => {
-            let name = if id == &own.id { own.name.as_str() } else { id.as_str() };
-            Remote::Group(Ref::regional(r, Kind::SECURITY_GROUP, id.as_str(), name))
-        }
-    };
-    Rule {
-        direction: if rule.inbound { "inbound" } else { "outbound" },
-        href: r.href(&["security_groups", own.id.as_str(), "rules", rule.id.as_str()]),
+) -> GroupRule<'a> {
+    let group = view.group.head.id.as_str();
+    GroupRule {
+        code: rule.traffic.icmp_code,
+        direction: direction(rule.inbound),
+        href: r.href(&["security_groups", group, "rules", rule.id.as_str()]),
         id: rule.id.as_str(),
         ip_version: "ipv4",
-        local: EVERYWHERE,
+        local: Addresses::of(rule.local),
         name: rule.name.as_str(),
-        protocol: all_protocols(r),
-        remote,
+        port_max: rule.traffic.ports.map(|(_, max)| max),
+        port_min: rule.traffic.ports.map(|(min, _)| min),
+        protocol: protocol(r, rule.traffic.protocol),
+        remote: match &rule.remote {
+            RuleRemote::Range(range) => Remote::Addresses(Addresses::of(*range)),
+            RuleRemote::Group(group) => Remote::Group(reference(r, group)),
+        },
         resource_type: "security_group_rule",
+        r#type: rule.traffic.icmp_type,
+    }
+}
+
+/// The rules of a group; not paginated.
+#[derive(Debug, Serialize)]
+pub struct GroupRules<'a> {
+    rules: Vec<GroupRule<'a>>,
+}
+
+/// The rules of a group.
+#[must_use]
+pub fn security_group_rules<'a>(r: &Render<'_>, view: &'a SecurityGroupView) -> GroupRules<'a> {
+    GroupRules {
+        rules: view.group.rules.iter().map(|rule| security_group_rule(r, view, rule)).collect(),
     }
 }
 

@@ -58,13 +58,9 @@ pub fn subnet<'a>(r: &Render<'_>, view: &'a SubnetView) -> Subnet<'a> {
 /// References to subnets.
 pub(super) fn subnet_refs<'a>(
     r: &Render<'_>,
-    subnets: impl Iterator<Item = &'a model::Subnet>,
+    subnets: &'a [(Reference<SubnetId>, base::ZoneName)],
 ) -> Vec<Ref<'a>> {
-    let each = subnets.map(|s| {
-        Ref::zonal(r, Kind::SUBNET, &s.zone, s.head.id.as_str(), s.head.name.as_str())
-            .typed("subnet")
-    });
-    each.collect()
+    subnets.iter().map(|(subnet, zone)| reference(r, subnet, zone)).collect()
 }
 
 /// A reference to a subnet.
@@ -109,6 +105,6 @@ pub fn reserved_ip<'a>(r: &Render<'_>, view: &'a ReservedIpView) -> ReservedIp<'
         name: ip.head.name.as_str(),
         owner: ip.owner.as_str(),
         resource_type: "subnet_reserved_ip",
-        target: view.target.as_ref().map(|(nic, of)| network_interface::target(r, nic, of)),
+        target: view.target.as_ref().map(|target| network_interface::target(r, target)),
     }
 }
