@@ -14,6 +14,7 @@ from cases import (
     network,
     sources,
     tagging,
+    volumes,
 )
 from harness import run
 
@@ -30,6 +31,7 @@ PARTS = [
     network,
     sources,
     tagging,
+    volumes,
 ]
 
 if __name__ == "__main__":

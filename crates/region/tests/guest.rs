@@ -9,6 +9,8 @@ mod api;
 mod deaths;
 #[path = "guest/growth.rs"]
 mod growth;
+#[path = "guest/hotplug.rs"]
+mod hotplug;
 #[path = "it/process.rs"]
 mod process;
 
