@@ -4,7 +4,12 @@
 //! INVARIANT: what a guest does is a function of its record and of the clock, so a fake guest
 //! outlives the server as a real one does. Its console log says what it did; user data is not run.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use base::{ByteCount, Clock, InstanceId, Timestamp};
@@ -69,6 +74,8 @@ struct Inner {
     config: FakeConfig,
     clock: Arc<dyn Clock>,
     guests: Mutex<HashMap<InstanceId, Record>>,
+    /// Guests whose disk stays as it is: they cannot go on.
+    held: Mutex<HashSet<InstanceId>>,
     events: broadcast::Sender<GuestEvent>,
 }
 
@@ -80,8 +87,8 @@ impl Fake {
     pub fn new(config: FakeConfig, clock: Arc<dyn Clock>) -> Result<Self, ComputeError> {
         dir::private_dir(&config.root)?;
         let events = broadcast::channel(EVENTS_KEPT).0;
-        let guests = Mutex::default();
-        Ok(Self { inner: Arc::new(Inner { config, clock, guests, events }) })
+        let (guests, held) = (Mutex::default(), Mutex::default());
+        Ok(Self { inner: Arc::new(Inner { config, clock, guests, held, events }) })
     }
 
     /// Pauses a running guest as a full or failing disk would; for fault injection.
@@ -99,6 +106,17 @@ impl Fake {
     #[must_use]
     pub fn disks(&self, instance: &InstanceId) -> Vec<String> {
         self.inner.guests.lock().get(instance).map(|r| r.disks.clone()).unwrap_or_default()
+    }
+
+    /// Keeps a paused guest from going on, as a disk does that stays full, until it is let go; for
+    /// fault injection.
+    pub fn hold(&self, instance: &InstanceId, held: bool) {
+        let mut all = self.inner.held.lock();
+        if held {
+            all.insert(instance.clone());
+        } else {
+            all.remove(instance);
+        }
     }
 
     /// Ends a guest as a crash of its process would; for fault injection.
@@ -290,6 +308,10 @@ impl Hypervisor for Fake {
     }
 
     async fn resume(&self, instance: &InstanceId) -> Result<(), ComputeError> {
+        let paused = matches!(self.inner.settle(instance)?, GuestState::Paused { .. });
+        if paused && self.inner.held.lock().contains(instance) {
+            return Err(ComputeError::StillPaused { instance: instance.clone() });
+        }
         let mut was = None;
         self.inner.change(instance, |record| was = record.paused.take())?;
         if was.is_some() {

@@ -113,6 +113,31 @@ async fn a_guest_that_waits_for_disk_space_says_so_and_goes_on() {
     workers.stop(Duration::from_secs(5)).await;
 }
 
+/// While the host's disk stays full the instance says why its guest waits, and still runs; it is
+/// tried again and again and goes on with the first room. A stop does not wait for room.
+#[tokio::test]
+async fn an_instance_on_a_full_disk_says_why_until_there_is_room() {
+    let (world, vm) = running(Options::default()).await;
+    world.fake().hold(&vm.id, true);
+    world.fake().pause(&vm.id, true).unwrap();
+    let workers = world.region().work();
+    let full = [InstanceStatusReason::PausedStorageFull];
+    let instance = until(&world, &vm, |instance| instance.status_reasons == full).await;
+    assert_eq!(instance.status, InstanceStatus::Running);
+    assert!(is_billed(&world, &vm).await);
+    world.fake().hold(&vm.id, false);
+    until(&world, &vm, |instance| instance.status_reasons.is_empty()).await;
+    assert_eq!(world.fake().state(&vm.id).await.unwrap(), GuestState::Running);
+
+    world.fake().hold(&vm.id, true);
+    world.fake().pause(&vm.id, true).unwrap();
+    until(&world, &vm, |instance| instance.status_reasons == full).await;
+    workers.stop(Duration::from_secs(5)).await;
+    world.stop(&vm).await;
+    let instance = world.instance(&vm).await;
+    assert_eq!((instance.status, instance.status_reasons), (InstanceStatus::Stopped, vec![]));
+}
+
 /// A fake whose events come late, as those of a process do.
 struct LateEvents {
     fake: Arc<Fake>,
