@@ -181,8 +181,8 @@ mod tests {
             Ok(())
         };
         let mut disk = Disk::new(CAPACITY, seed);
-        disk.grow(24 << 20, &mut sink).unwrap();
-        disk.change(4 << 20, &mut sink).unwrap();
+        disk.grow(4 << 20, &mut sink).unwrap();
+        disk.change(1 << 20, &mut sink).unwrap();
         out
     }
 
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_an_error() {
-        let mut disk = Disk::new(GROUP, 1);
-        assert!(disk.grow(2 * GROUP, &mut |_, _| Ok(())).is_err());
+        let mut disk = Disk::new(2 * TABLES, 1);
+        assert!(disk.grow(2 * TABLES, &mut |_, _| Ok(())).is_err());
     }
 }
