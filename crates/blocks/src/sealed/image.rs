@@ -13,6 +13,7 @@ use super::{
     id::RootId,
     key::RootKey,
     node::{Child, Node, RADIX, RootFields, span_of},
+    pack::RecordEntry,
     record::{self, RecordKind},
     store::ChunkStore,
     tree::{open_child_cached, open_root},
@@ -130,10 +131,10 @@ pub(super) fn read_chunk(
 ) -> Result<Bytes, Error> {
     let entry = &child.entry;
     let codec: Codec = entry.codec;
-    let mut fetched = store.fetch(RecordKind::Data, entry.id, |e| {
-        e.stored == entry.stored && e.codec == codec && e.logical == chunk_size
-    })?;
-    record::open(entry.id, &child.key, codec, chunk_size, fetched.stored()).map(Bytes::from)
+    let fits =
+        |e: &RecordEntry| e.stored == entry.stored && e.codec == codec && e.logical == chunk_size;
+    let open = |stored: &mut [u8]| record::open(entry.id, &child.key, codec, chunk_size, stored);
+    store.fetch_with(RecordKind::Data, entry.id, fits, open).map(Bytes::from)
 }
 
 /// Extents that join with their neighbours.

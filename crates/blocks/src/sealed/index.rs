@@ -313,6 +313,22 @@ impl Index {
         out
     }
 
+    /// Packs with copies of records that readers take from `pack`.
+    pub(super) fn shadowed_by(&self, pack: &PackRef) -> Vec<PackRef> {
+        let state = self.state.read();
+        let mut out: Vec<_> = state.shadowed.get(pack).into_iter().flatten().copied().collect();
+        out.sort_unstable();
+        out
+    }
+
+    /// The records that readers take from `pack`.
+    pub(super) fn records_of(&self, pack: &PackRef) -> Vec<RecordId> {
+        let state = self.state.read();
+        let Some(number) = state.slot_of.get(pack) else { return Vec::new() };
+        let of_pack = state.records.iter().filter(|(_, slot)| slot.pack == *number);
+        of_pack.map(|(id, _)| *id).collect()
+    }
+
     /// Packs of which not everything is known, and why.
     pub(super) fn unsure(&self) -> Vec<(PackRef, Error)> {
         let state = self.state.read();

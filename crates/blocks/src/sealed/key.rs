@@ -2,11 +2,14 @@
 //!
 //! It refuses to know what is inside. Its invariant (19): a [`SealKey`] is made from fresh
 //! randomness, seals one message and is gone, so the constant nonce is never used twice with
-//! one key.
+//! one key. The one exception makes no second message: [`RecordKey::seal_same`] gives a
+//! ciphertext only when it is, by its id, the one that the key has sealed before.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base::Entropy;
 use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::id::RecordId;
 
 /// Length of every key here, in bytes.
 pub(super) const KEY_BYTES: usize = 32;
@@ -71,6 +74,24 @@ impl RecordKey {
     }
 }
 
+impl RecordKey {
+    /// Encrypts `body` again and gives it, tag appended, only if that is the stored record `id`.
+    /// Any other ciphertext would be a second message under one key and nonce: it is wiped here
+    /// and seen by nobody.
+    pub(super) fn seal_same(&self, aad: &[u8], mut body: Vec<u8>, id: RecordId) -> Option<Vec<u8>> {
+        let sealed = cipher(&self.0).and_then(|cipher| {
+            let tag = cipher.seal_in_place_separate_tag(nonce(), Aad::from(aad), &mut body).ok()?;
+            body.extend_from_slice(tag.as_ref());
+            Some(())
+        });
+        if sealed.is_some() && RecordId::of(&body) == id {
+            return Some(body);
+        }
+        body.zeroize();
+        None
+    }
+}
+
 /// A fresh key that seals exactly one message.
 pub(super) struct SealKey(RecordKey);
 
@@ -120,6 +141,18 @@ mod tests {
         assert!(key.open(b"aae", &mut body[6..].to_vec()).is_none());
         let other = RecordKey::from_bytes([7; 32]);
         assert!(other.open(b"aad", &mut body[6..].to_vec()).is_none());
+    }
+
+    /// Invariant 19: a key seals again what it sealed, and nothing else.
+    #[test]
+    fn a_key_seals_the_same_message_again_and_no_other() {
+        let mut body = b"message".to_vec();
+        let key = SealKey::fresh(&SeededEntropy::new(2)).seal(b"aad", &mut body, 0);
+        let id = RecordId::of(&body);
+        assert_eq!(key.seal_same(b"aad", b"message".to_vec(), id), Some(body));
+        assert_eq!(key.seal_same(b"aad", b"massage".to_vec(), id), None);
+        assert_eq!(key.seal_same(b"aae", b"message".to_vec(), id), None);
+        assert_eq!(RecordKey::from_bytes([7; 32]).seal_same(b"aad", b"message".to_vec(), id), None);
     }
 
     /// Invariant 20: a key does not leak through debug output.

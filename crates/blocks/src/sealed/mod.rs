@@ -21,6 +21,8 @@
 //! Next to read: `record` from the bottom, `image` and `capture` from the top, `maintain` for what
 //! keeps a store in order.
 
+#[cfg(test)]
+mod attack;
 mod backend;
 mod cache;
 mod capture;

@@ -81,16 +81,41 @@ pub(super) struct SealedRecord {
     pub(super) stored: Vec<u8>,
 }
 
-/// Encodes and encrypts one chunk with a key of its own.
-pub(super) fn seal(encoder: &mut Encoder, plain: &[u8], entropy: &dyn Entropy) -> SealedRecord {
-    let logical = plain.len() as u32;
-    let (codec, encoded) = encoder.encode(plain);
+/// The plaintext of a record, with room for its tag.
+fn body_of(encoded: &[u8]) -> Vec<u8> {
     let filled = PREFIX_BYTES + encoded.len();
     let stored = (filled + TAG_BYTES).next_multiple_of(RECORD_ALIGN_BYTES);
     let mut body = Vec::with_capacity(stored);
     body.extend_from_slice(&(encoded.len() as u32).to_le_bytes());
     body.extend_from_slice(encoded);
     body.resize(stored - TAG_BYTES, 0);
+    body
+}
+
+/// The stored record `id` made again of its chunk and key; none when what comes out is another,
+/// as with a chunk that differs or an encoder of another version.
+pub(super) fn seal_same(
+    encoder: &mut Encoder,
+    plain: &[u8],
+    key: &RecordKey,
+    codec: Codec,
+    id: RecordId,
+) -> Option<Vec<u8>> {
+    let encoded = match codec {
+        Codec::Raw => plain,
+        Codec::Zstd => match encoder.encode(plain) {
+            (Codec::Zstd, encoded) => encoded,
+            (Codec::Raw, _) => return None,
+        },
+    };
+    key.seal_same(&associated(codec, plain.len() as u32), body_of(encoded), id)
+}
+
+/// Encodes and encrypts one chunk with a key of its own.
+pub(super) fn seal(encoder: &mut Encoder, plain: &[u8], entropy: &dyn Entropy) -> SealedRecord {
+    let logical = plain.len() as u32;
+    let (codec, encoded) = encoder.encode(plain);
+    let mut body = body_of(encoded);
     let key = SealKey::fresh(entropy).seal(&associated(codec, logical), &mut body, 0);
     SealedRecord { id: RecordId::of(&body), key, codec, logical, stored: body }
 }

@@ -153,6 +153,12 @@ impl ChunkStore {
         Ok(self.index.entries())
     }
 
+    /// The pack that readers take a record from, as far as this process knows.
+    #[must_use]
+    pub fn pack_of(&self, record: RecordId) -> Option<PackRef> {
+        self.index.look_up(record).map(|at| at.pack)
+    }
+
     /// The index made anew by looking for the records' magic in every pack: no footer, no key,
     /// no cache. Ordered; of a record that lies in several packs, the copy that readers take.
     ///
@@ -315,6 +321,28 @@ impl ChunkStore {
                 Err(Error::Corrupt { why, .. }) => return Err(refuse(why)),
                 Err(e) => return Err(e),
             }
+        }
+    }
+
+    /// Reads a record and opens it. One that is damaged is looked for once more: it may have been
+    /// repaired into another pack since this process read the list.
+    pub(super) fn fetch_with<T>(
+        &self,
+        kind: RecordKind,
+        id: RecordId,
+        fits: impl Fn(&RecordEntry) -> bool,
+        open: impl Fn(&mut [u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let at = || self.index.look_up(id).map(|found| found.pack);
+        let before = at();
+        let once = || self.fetch(kind, id, &fits).and_then(|mut got| open(got.stored()));
+        match once() {
+            Err(damage @ Error::Corrupt { .. }) => {
+                self.look_again()?;
+                // Unknown before is known only since this very read.
+                if before.is_none() || at() == before { Err(damage) } else { once() }
+            }
+            other => other,
         }
     }
 

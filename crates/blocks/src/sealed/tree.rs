@@ -45,8 +45,9 @@ pub(super) fn open_root(
     key: &RootKey,
 ) -> Result<(Arc<Node>, RootFields), Error> {
     let record = id.record();
-    let mut fetched = store.fetch(RecordKind::Node, record, |_| true)?;
-    let node = Node::open(record, &key.record_key(), store.id(), fetched.stored())?;
+    let key = key.record_key();
+    let open = |stored: &mut [u8]| Node::open(record, &key, store.id(), stored);
+    let node = store.fetch_with(RecordKind::Node, record, |_| true, open)?;
     let root = node.root.ok_or_else(|| corrupt(record, "it is not a root"))?;
     Ok((Arc::new(node), root))
 }
@@ -59,8 +60,8 @@ pub(super) fn open_child(
     chunk_size: u64,
 ) -> Result<Node, Error> {
     let entry = &child.entry;
-    let mut fetched = store.fetch(RecordKind::Node, entry.id, |e| e.stored == entry.stored)?;
-    let node = Node::open(entry.id, &child.key, store.id(), fetched.stored())?;
+    let open = |stored: &mut [u8]| Node::open(entry.id, &child.key, store.id(), stored);
+    let node = store.fetch_with(RecordKind::Node, entry.id, |e| e.stored == entry.stored, open)?;
     if node.level != level || node.chunk_size != chunk_size || node.root.is_some() {
         return Err(corrupt(entry.id, "its level or chunk size is not its parent's"));
     }

@@ -21,3 +21,4 @@ mod sealed_fuzz;
 mod sealed_image;
 mod sealed_index;
 mod sealed_maintain;
+mod sealed_repair;

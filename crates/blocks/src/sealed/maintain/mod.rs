@@ -10,28 +10,35 @@
 //! ```text
 //! roots --mark--> Live --usage--> Usage --dead, sparse--> caller --repack, delete_packs-->
 //! packs --scrub--> Findings --hurt--> which roots
+//! damaged packs, Copies --repair--> whole again, or lost
 //! ```
 //!
 //! All work asks a [`Watch`] before it reads or writes: that is where rate limits and
 //! cancellation come in.
 //!
-//! Next to read: `mark`, `usage`, `repack`, `scrub`, `hurt`.
+//! Next to read: `mark`, `usage`, `repack`, `scrub`, `hurt`, `repair`.
 
+mod copies;
 mod hurt;
 mod inspect;
 mod mark;
 mod rebuild;
 mod repack;
+mod repair;
+mod reseal;
 mod scrub;
 mod throttle;
 mod usage;
 
 pub use self::{
+    copies::Copies,
     hurt::Hurt,
     inspect::Finding,
     mark::Live,
     rebuild::IndexReport,
     repack::Repacked,
+    repair::Repaired,
+    reseal::Resealed,
     scrub::Scrubbed,
     throttle::Throttle,
     usage::{PackUse, Usage},

@@ -62,7 +62,7 @@ mod read;
 
 use bytes::Bytes;
 
-pub(super) use self::read::{Trailer, check_header, check_whole, scan};
+pub(super) use self::read::{Trailer, check_header, check_whole, kind_of_header, scan};
 
 use super::{
     codec::Codec,

@@ -115,6 +115,20 @@ pub(in crate::sealed) fn check_header(
     Ok(())
 }
 
+/// The kind that a header states, if it is one of a pack of that store.
+pub(in crate::sealed) fn kind_of_header(store: StoreId, bytes: &[u8]) -> Option<PackKind> {
+    let name = || "of a copy".to_owned();
+    let mut fields = Fields::new(bytes, "pack", &name);
+    fields.head(PACK_MAGIC, PACK_VERSION).ok()?;
+    let kind = RecordKind::of(fields.u8().ok()?)?;
+    fields.reserved(5).ok()?;
+    let in_store = StoreId(fields.array().ok()?);
+    (in_store == store).then_some(match kind {
+        RecordKind::Data => PackKind::Data,
+        RecordKind::Node => PackKind::Node,
+    })
+}
+
 fn head_at(bytes: &[u8], at: usize, kind: PackKind) -> Option<RecordEntry> {
     let head = bytes.get(at..at + RECORD_HEAD_BYTES)?;
     let four = |from: usize| {
