@@ -43,6 +43,20 @@ pub enum KmsError {
         /// The account.
         account: AccountId,
     },
+    /// A root key has as many versions as are kept.
+    #[error("the root key has {max} versions; retire the old ones before it is rotated again")]
+    TooManyVersions {
+        /// How many are kept.
+        max: usize,
+    },
+    /// The version of the root key that wrapped it is destroyed.
+    #[error("version {version} of the root key of account {account} is retired")]
+    VersionRetired {
+        /// The account.
+        account: AccountId,
+        /// The version.
+        version: u32,
+    },
     /// A key file is not what it should be.
     #[error("key file {path} is damaged: {what}")]
     DamagedFile {
@@ -97,12 +111,12 @@ impl KmsError {
             Self::Io { .. } | Self::MasterMissing { .. } => ErrorKind::Unavailable,
             Self::Exposed { .. } => ErrorKind::Denied,
             Self::MasterExists { .. } => ErrorKind::Conflict,
-            Self::RootKeyMissing { .. } => ErrorKind::NotFound,
+            Self::RootKeyMissing { .. } | Self::VersionRetired { .. } => ErrorKind::NotFound,
             Self::DamagedFile { .. }
             | Self::Damaged { .. }
             | Self::UnknownVersion { .. }
             | Self::DoesNotOpen { .. } => ErrorKind::Corrupt,
-            Self::SecretTooLong { .. } => ErrorKind::Limit,
+            Self::SecretTooLong { .. } | Self::TooManyVersions { .. } => ErrorKind::Limit,
             Self::CannotSeal { .. } => ErrorKind::Internal,
         }
     }

@@ -7,7 +7,7 @@
 //! | file | bytes, version 1 |
 //! |---|---|
 //! | `master.key` | magic `EKMK`, version, 3 zeros, 32 key bytes, first 8 bytes of their SHA-256 |
-//! | `provider-<account>.key` | magic `EKPK`, version, 3 zeros, key version (4, big-endian), then nonce, ciphertext and tag under the master |
+//! | `provider-<account>.key` | as `provider_file` says |
 
 use std::{
     collections::BTreeMap,
@@ -17,13 +17,14 @@ use std::{
 
 use async_trait::async_trait;
 use aws_lc_rs::digest;
-use base::{AccountId, Crn, Entropy};
+use base::{AccountId, Crn, Entropy, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::{
-    DataKey, KeyRef, KeyStore, KmsError, SECRET_LEN_MAX, WrappedKey,
+    DataKey, KeyRef, KeyStore, KeyVersions, KmsError, SECRET_LEN_MAX, WrappedKey,
     aead::{self, context},
     file_io,
+    provider_file::{self, Refused, RootKey},
     wrapped::{WHAT, binding},
 };
 
@@ -33,16 +34,9 @@ const PROVIDER_MAGIC: [u8; 4] = *b"EKPK";
 const SECRET_MAGIC: [u8; 4] = *b"EKSS";
 const FORMAT_VERSION: u8 = 1;
 const CHECK_LEN: usize = 8;
-const PROVIDER_WHAT: &str = "the provider root key";
 const SECRET_WHAT: &str = "the sealed secret";
-/// The version that a provider root key begins with.
-const FIRST_KEY_VERSION: u32 = 1;
-
-/// A provider root key, opened.
-struct RootKey {
-    version: u32,
-    key: DataKey,
-}
+/// Formats of a provider root key's file.
+const PROVIDER_FORMATS: std::ops::RangeInclusive<u8> = 1..=2;
 
 /// Root keys in files.
 pub struct FileKeyStore {
@@ -50,6 +44,8 @@ pub struct FileKeyStore {
     master: DataKey,
     entropy: Arc<dyn Entropy>,
     opened: Mutex<BTreeMap<AccountId, Arc<RootKey>>>,
+    /// One change of a file at a time.
+    changing: Mutex<()>,
 }
 
 impl FileKeyStore {
@@ -92,7 +88,13 @@ impl FileKeyStore {
                 DataKey::from_slice(key).filter(|key| check == check_of(key).as_slice())
             })
             .ok_or_else(|| damaged(&path, "its check sum does not fit"))?;
-        Ok(Self { dir: dir.to_owned(), master, entropy, opened: Mutex::default() })
+        Ok(Self {
+            dir: dir.to_owned(),
+            master,
+            entropy,
+            opened: Mutex::default(),
+            changing: Mutex::default(),
+        })
     }
 
     /// Opens the folder, and makes it first when there is none with a master key.
@@ -124,37 +126,57 @@ impl FileKeyStore {
         }
         let path = self.provider_path(account);
         let Some(bytes) = file_io::read(&path)? else { return Ok(None) };
-        let body = body_of(&path, &bytes, PROVIDER_MAGIC, PROVIDER_WHAT)?;
-        let (version, sealed) =
-            body.split_first_chunk::<4>().ok_or_else(|| damaged(&path, "it is too short"))?;
-        let version = u32::from_be_bytes(*version);
-        let plain =
-            aead::open(&self.master, &provider_context(account, version), sealed, PROVIDER_WHAT)
-                .map_err(|error| match error {
-                    KmsError::DoesNotOpen { .. } => damaged(
-                        &path,
-                        "it does not open: it was changed, or sealed under another master key",
-                    ),
-                    KmsError::Damaged { why, .. } => damaged(&path, why),
-                    other => other,
-                })?;
-        let key =
-            DataKey::from_slice(&plain).ok_or_else(|| damaged(&path, "its length is wrong"))?;
-        let key = Arc::new(RootKey { version, key });
+        let refused = |refused| match refused {
+            Header::Missing(why) => damaged(&path, why),
+            Header::Version(version) => {
+                KmsError::UnknownVersion { what: provider_file::WHAT, version }
+            }
+        };
+        let (format, body) = formatted(&bytes, PROVIDER_MAGIC).map_err(refused)?;
+        if !PROVIDER_FORMATS.contains(&format) {
+            return Err(refused(Header::Version(format)));
+        }
+        let key = RootKey::read(&self.master, account, format, body).map_err(|why| match why {
+            Refused::Why(why) => damaged(&path, why),
+            Refused::Keys(error) => error,
+        })?;
+        let key = Arc::new(key);
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Some(opened.entry(account.clone()).or_insert(key).clone()))
+    }
+
+    /// The file of a provider root key.
+    fn provider_bytes(&self, account: &AccountId, key: &RootKey) -> Result<Vec<u8>, KmsError> {
+        let (format, body) = key.to_body(&self.master, account, &*self.entropy)?;
+        let [a, b, c, d] = PROVIDER_MAGIC;
+        Ok([&[a, b, c, d, format, 0, 0, 0], body.as_slice()].concat())
+    }
+
+    /// Changes a root key's file, and what is known of it.
+    fn change(
+        &self,
+        key: &KeyRef,
+        how: impl FnOnce(&RootKey) -> Result<Option<RootKey>, KmsError>,
+    ) -> Result<KeyVersions, KmsError> {
+        let KeyRef::Provider(account) = key;
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self
+            .provider_key(account)?
+            .ok_or_else(|| KmsError::RootKeyMissing { account: account.clone() })?;
+        let Some(next) = how(&before)? else { return Ok(before.told()) };
+        let bytes = self.provider_bytes(account, &next)?;
+        file_io::replace(&self.provider_path(account), &bytes, &*self.entropy)?;
+        let next = Arc::new(next);
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.insert(account.clone(), Arc::clone(&next));
+        Ok(next.told())
     }
 
     fn provider_key_or_new(&self, account: &AccountId) -> Result<Arc<RootKey>, KmsError> {
         if let Some(key) = self.provider_key(account)? {
             return Ok(key);
         }
-        let key = DataKey::mint(&*self.entropy);
-        let aad = provider_context(account, FIRST_KEY_VERSION);
-        let sealed = aead::seal(&self.master, &*self.entropy, &aad, key.expose(), PROVIDER_WHAT)?;
-        let mut bytes = header(PROVIDER_MAGIC).to_vec();
-        bytes.extend_from_slice(&FIRST_KEY_VERSION.to_be_bytes());
-        bytes.extend_from_slice(&sealed);
+        let bytes = self.provider_bytes(account, &RootKey::mint(&*self.entropy))?;
         // Whoever was first, the file decides: it is read back, never the key in hand.
         file_io::create(&self.provider_path(account), &bytes, &*self.entropy)?;
         self.provider_key(account)?
@@ -172,6 +194,7 @@ impl KeyStore for FileKeyStore {
     ) -> Result<WrappedKey, KmsError> {
         let KeyRef::Provider(account) = key;
         let root = self.provider_key_or_new(account)?;
+        let root = root.current();
         let aad = binding(subject, key, root.version);
         let sealed = aead::seal(&root.key, &*self.entropy, &aad, data_key.expose(), WHAT)?;
         let sealed =
@@ -183,13 +206,52 @@ impl KeyStore for FileKeyStore {
         let KeyRef::Provider(account) = wrapped.key();
         let missing = || KmsError::RootKeyMissing { account: account.clone() };
         let root = self.provider_key(account)?.ok_or_else(missing)?;
-        if root.version != wrapped.key_version() {
+        let version = wrapped.key_version();
+        let root = if root.of(version).is_some() {
+            root
+        } else {
+            // Another process may have rotated the key since this one read its file.
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+            self.provider_key(account)?.ok_or_else(missing)?
+        };
+        if version > root.current().version {
             return Err(KmsError::DoesNotOpen { what: WHAT });
         }
+        let root = root
+            .of(version)
+            .ok_or_else(|| KmsError::VersionRetired { account: account.clone(), version })?;
         let aad = binding(subject, wrapped.key(), wrapped.key_version());
         let plain = aead::open(&root.key, &aad, &wrapped.sealed, WHAT)?;
         let wrong = KmsError::Damaged { what: WHAT, why: "its length is wrong" };
         DataKey::from_slice(&plain).ok_or(wrong)
+    }
+
+    async fn versions(&self, key: &KeyRef) -> Result<KeyVersions, KmsError> {
+        let KeyRef::Provider(account) = key;
+        Ok(self.provider_key(account)?.map(|root| root.told()).unwrap_or_default())
+    }
+
+    async fn rotate(
+        &self,
+        key: &KeyRef,
+        from: u32,
+        now: Timestamp,
+    ) -> Result<KeyVersions, KmsError> {
+        self.change(key, |root| root.rotated(from, now, &*self.entropy))
+    }
+
+    async fn retire(&self, key: &KeyRef, below: u32) -> Result<KeyVersions, KmsError> {
+        self.change(key, |root| {
+            let kept = root.kept(below);
+            Ok((kept.told() != root.told()).then_some(kept))
+        })
+    }
+
+    async fn destroy(&self, key: &KeyRef) -> Result<(), KmsError> {
+        let KeyRef::Provider(account) = key;
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+        file_io::erase(&self.provider_path(account))
     }
 
     async fn seal_secret(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, KmsError> {
@@ -225,15 +287,23 @@ enum Header {
     Version(u8),
 }
 
-fn checked_body(bytes: &[u8], magic: [u8; 4]) -> Result<&[u8], Header> {
+/// The format and the body.
+fn formatted(bytes: &[u8], magic: [u8; 4]) -> Result<(u8, &[u8]), Header> {
     let (head, body) = bytes.split_first_chunk::<8>().ok_or(Header::Missing("it is too short"))?;
     if head[..4] != magic {
         return Err(Header::Missing("it has no magic"));
     }
-    if head[4] != FORMAT_VERSION || head[5..] != [0, 0, 0] {
+    if head[5..] != [0, 0, 0] {
         return Err(Header::Version(head[4]));
     }
-    Ok(body)
+    Ok((head[4], body))
+}
+
+fn checked_body(bytes: &[u8], magic: [u8; 4]) -> Result<&[u8], Header> {
+    match formatted(bytes, magic)? {
+        (FORMAT_VERSION, body) => Ok(body),
+        (other, _) => Err(Header::Version(other)),
+    }
 }
 
 fn body_of<'a>(
@@ -256,11 +326,6 @@ fn check_of(key: &DataKey) -> [u8; CHECK_LEN] {
     let mut check = [0; CHECK_LEN];
     check.copy_from_slice(&digest::digest(&digest::SHA256, key.expose()).as_ref()[..CHECK_LEN]);
     check
-}
-
-fn provider_context(account: &AccountId, version: u32) -> Vec<u8> {
-    let version = version.to_be_bytes();
-    context(&[b"ectype provider root key 1", account.as_str().as_bytes(), &version])
 }
 
 fn secret_context(purpose: &str) -> Vec<u8> {

@@ -115,3 +115,48 @@ pub(crate) fn create(path: &Path, bytes: &[u8], entropy: &dyn Entropy) -> Result
     sync_dir(dir)?;
     Ok(placed)
 }
+
+/// Replaces a file, whole and durable; what it held before is overwritten first, as far as the
+/// file system does that.
+pub(crate) fn replace(path: &Path, bytes: &[u8], entropy: &dyn Entropy) -> Result<(), KmsError> {
+    let doing = "write key file";
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let temp: PathBuf = dir.join(format!("{TEMP}{}", hex_of(entropy)));
+    let placed = (|| {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temp)?;
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        // Held open, so that its blocks can still be overwritten once the new file has its name.
+        let old = OpenOptions::new().write(true).open(path);
+        std::fs::rename(&temp, path)?;
+        File::open(dir)?.sync_all()?;
+        match old {
+            Ok(old) => overwrite(old),
+            Err(error) if error.kind() == IoKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    })();
+    if placed.is_err() {
+        // Best effort: a left-over is removed at the next start.
+        let _ = std::fs::remove_file(&temp);
+    }
+    placed.map_err(io(doing, path))
+}
+
+/// Overwrites a file and removes it, durably; one that is not there is no error.
+pub(crate) fn erase(path: &Path) -> Result<(), KmsError> {
+    let erased = match OpenOptions::new().write(true).open(path) {
+        Ok(file) => overwrite(file).and_then(|()| std::fs::remove_file(path)),
+        Err(error) if error.kind() == IoKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    };
+    erased.map_err(io("erase key file", path))?;
+    sync_dir(path.parent().unwrap_or(Path::new(".")))
+}
+
+fn overwrite(mut file: File) -> std::io::Result<()> {
+    let length = file.metadata()?.len().min(FILE_LEN_MAX);
+    file.write_all(&vec![0; length as usize])?;
+    file.sync_all()
+}

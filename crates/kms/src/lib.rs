@@ -18,10 +18,11 @@ mod error;
 mod file;
 mod file_io;
 mod port;
+mod provider_file;
 mod wrapped;
 
 pub use data_key::DataKey;
 pub use error::KmsError;
 pub use file::FileKeyStore;
-pub use port::{KeyStore, SECRET_LEN_MAX};
+pub use port::{KEY_VERSIONS_MAX, KeyStore, KeyVersion, KeyVersions, SECRET_LEN_MAX};
 pub use wrapped::{KeyRef, WrappedKey};

@@ -5,3 +5,4 @@
 extern crate ectype_kms as kms;
 
 mod file_store;
+mod rotation;
