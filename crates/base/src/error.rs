@@ -20,3 +20,16 @@ pub enum ErrorKind {
     /// A broken promise of our own.
     Internal,
 }
+
+/// An error with its causes as one line, for logs and for a job's last error.
+#[must_use]
+pub fn error_chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

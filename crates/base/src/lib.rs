@@ -18,7 +18,7 @@ pub use bytes::{ByteCount, GB};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp, TimestampError};
 pub use crn::{Crn, CrnError};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
-pub use error::ErrorKind;
+pub use error::{ErrorKind, error_chain};
 pub use id::{
     AccountId, AclId, AclRuleId, AddressPrefixId, ApiKeyId, AttachmentId, EventId, FloatingIpId,
     IdError, ImageId, InstanceActionId, InstanceId, JobId, KeyId, NetworkAttachmentId, NicId,

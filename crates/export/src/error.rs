@@ -122,15 +122,3 @@ impl Error {
         move |source| Self::Io { doing, name, source }
     }
 }
-
-/// An error with its sources, on one line, for logs and for messages between our processes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
-}

@@ -90,14 +90,17 @@ impl From<control::Error> for Failure {
             ),
             Error::NotImplemented { what } => ApiError::not_implemented(what),
             Error::Unavailable { source } => {
-                tracing::error!(cause = chain(&*source), "something the region needs is away");
+                tracing::error!(
+                    cause = base::error_chain(&*source),
+                    "something the region needs is away"
+                );
                 ApiError::new(
                     ErrorCode::BackendServiceUnavailable,
                     "Something the region needs is not available now. Try again.",
                 )
             }
             Error::Internal { source } => {
-                tracing::error!(cause = chain(&*source), "internal error");
+                tracing::error!(cause = base::error_chain(&*source), "internal error");
                 internal()
             }
         })
@@ -110,15 +113,4 @@ pub(crate) fn internal() -> ApiError {
         ErrorCode::InternalError,
         "An internal error occurred. The trace id finds it in the region's log.",
     )
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
-    }
-    text
 }

@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use self::opening::Opened;
 use crate::channel;
 use crate::config::ExportConfig;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::message::{self, Event, LINE_BYTES_MAX, Order};
 use crate::nbd::Server;
 use crate::process::{abort_on_panic, log_to_stderr, protect_memory};
@@ -94,7 +94,7 @@ fn run() -> Result<bool, Error> {
     let closed = close(&server, &opened);
     let (clean, reason) = match &closed {
         Ok(()) => (true, String::new()),
-        Err(error) => (false, chain(error)),
+        Err(error) => (false, base::error_chain(error)),
     };
     say(&channel, &Event::Closed { clean, reason });
     closed.map(|()| true)
@@ -129,7 +129,7 @@ async fn attend(
                     Ok(Order::Stats) => say(channel, &Event::Stats(server.stats())),
                     Ok(Order::Grow { capacity_bytes }) => {
                         let refused = grow(server, opened, capacity_bytes).err();
-                        let refused = refused.map(|error| chain(&error));
+                        let refused = refused.map(|error| base::error_chain(&error));
                         say(channel, &Event::Grown { refused });
                     }
                     Err(_) => tracing::warn!("an order that is none"),

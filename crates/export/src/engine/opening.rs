@@ -9,7 +9,7 @@ use blocks::sealed::{ChunkStore, ReadCache, RootKey, SealedImage};
 use blocks::{BlockDevice, BlockSource};
 
 use crate::config::{ExportConfig, SealedRoot, Subject, VolumeSubject};
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::message::Event;
 use crate::nbd::{Device, Export};
 
@@ -71,7 +71,7 @@ pub fn failure(error: &Error) -> Event {
             matches!(other.kind(), base::ErrorKind::Unavailable | base::ErrorKind::Limit)
         }
     };
-    Event::Failed { kind: error.kind().into(), reason: chain(error), again }
+    Event::Failed { kind: error.kind().into(), reason: base::error_chain(error), again }
 }
 
 impl Opened {

@@ -71,7 +71,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Whoever started it shows this text; the chain is in the log.
-            eprintln!("{}", crate::error::chain(&error));
+            eprintln!("{}", base::error_chain(&error));
             ExitCode::FAILURE
         }
     }
@@ -197,7 +197,7 @@ impl Shell<'_> {
                         }
                         Err(error) => {
                             self.engine = None;
-                            Notice::Exited { how: crate::error::chain(&error) }
+                            Notice::Exited { how: base::error_chain(&error) }
                         }
                     };
                     todo.extend(self.keeper.apply(notice, clock.monotonic()));
