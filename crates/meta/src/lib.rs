@@ -13,10 +13,10 @@ mod sql;
 pub use error::StoreError;
 pub use port::{
     AclPlace, Bootstrap, Change, Condemned, FirewallStore, GcSnapshot, GroupFilter, HolderKind,
-    IdentityStore, ImageCommit, ImageFilter, ImageStore, InstanceFilter, InstanceStore, JobRow,
-    JobStore, NetworkStore, NewAttachment, NewInstance, NewVpc, OutboxStore, Page, PageKey, Paged,
-    Quarantined, Rebase, ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter, SignIn,
-    Store, StoreGcStore, StoreUpkeep, SubnetFilter, TagFilter, TagStore, TagTarget, VolumeFilter,
-    VolumeStore, VpcFilter,
+    IdentityStore, ImageCommit, ImageFilter, ImageStore, InstanceFilter, InstanceStore, Isolated,
+    JobRow, JobStore, NetworkStore, NewAttachment, NewInstance, NewVpc, OutboxStore, Page, PageKey,
+    Paged, Quarantined, Rebase, ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter,
+    SignIn, Store, StoreGcStore, StoreUpkeep, SubnetFilter, TagFilter, TagStore, TagTarget,
+    VolumeFilter, VolumeStore, VpcFilter, WrapHolder, WrapRow, WrapStore,
 };
 pub use sql::SqlStore;

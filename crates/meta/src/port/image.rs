@@ -53,10 +53,23 @@ pub struct ImageCommit {
     /// Bytes that the capture added to the store.
     pub stored: ByteCount,
     /// The volume goes on over the new root and is free, and starts of its instance that waited
-    /// are released; none leaves that to `volume_rebased` and `image_settled`.
+    /// are released; none where the image was no volume.
     pub rebase: Option<Rebase>,
     /// Region time: dates that have passed apply now.
     pub at: Timestamp,
+}
+
+/// What a full re-encryption of an image writes.
+#[derive(Clone, Debug)]
+pub struct Isolated {
+    /// The image.
+    pub image: ImageId,
+    /// The root that it had.
+    pub from: String,
+    /// Its bytes.
+    pub sealed: SealedRef,
+    /// Bytes that this added to the store.
+    pub stored: ByteCount,
 }
 
 /// Images.
@@ -157,6 +170,16 @@ pub trait ImageStore: Send + Sync {
         permit: SystemPermit,
         fence: &Fence,
         commit: ImageCommit,
+        change: Change,
+    ) -> Result<(), StoreError>;
+    /// An image was encrypted anew: its root `from` is replaced by another of the same bytes.
+    /// Refuses one that has another root, or is on its way in or out. Nothing happens when it has
+    /// the new root already.
+    async fn image_isolated(
+        &self,
+        permit: SystemPermit,
+        fence: &Fence,
+        isolated: Isolated,
         change: Change,
     ) -> Result<(), StoreError>;
     /// A capture failed for good: the image becomes `failed`. Nothing happens to one that is

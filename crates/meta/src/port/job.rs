@@ -33,7 +33,7 @@ pub trait JobStore: JobLog {
         key: &str,
         value: Vec<u8>,
     ) -> Result<(), StoreError>;
-    /// The job's scratch table, by key.
+    /// The job's scratch table, by key; empty once the job is settled.
     async fn job_notes(
         &self,
         permit: SystemPermit,

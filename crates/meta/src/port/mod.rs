@@ -36,10 +36,11 @@ mod page;
 mod store_gc;
 mod tag;
 mod volume;
+mod wrap;
 
 pub use firewall::{AclPlace, FirewallStore, SecurityGroupFilter};
 pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
-pub use image::{ImageCommit, ImageFilter, ImageStore, Rebase};
+pub use image::{ImageCommit, ImageFilter, ImageStore, Isolated, Rebase};
 pub use instance::{InstanceFilter, InstanceStore, NewInstance};
 pub use job::{JobRow, JobStore};
 pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};
@@ -51,6 +52,7 @@ pub use store_gc::{
 };
 pub use tag::{TagFilter, TagStore, TagTarget};
 pub use volume::{NewAttachment, VolumeFilter, VolumeStore};
+pub use wrap::{WrapHolder, WrapRow, WrapStore};
 
 /// All of the port.
 pub trait Store:
@@ -64,6 +66,7 @@ pub trait Store:
     + OutboxStore
     + StoreGcStore
     + TagStore
+    + WrapStore
 {
 }
 
@@ -78,5 +81,6 @@ impl<T> Store for T where
         + OutboxStore
         + StoreGcStore
         + TagStore
+        + WrapStore
 {
 }

@@ -208,8 +208,8 @@ pub trait StoreGcStore: Send + Sync {
         root: &str,
     ) -> Result<Vec<RootHolder>, StoreError>;
 
-    /// Queues a job of the region, unless one of its kind is open; the id of that one or of the
-    /// new one.
+    /// Queues a job of the region, unless one of its kind about its subject is open; the id of
+    /// that one or of the new one.
     async fn region_job(&self, permit: SystemPermit, job: NewJob) -> Result<JobId, StoreError>;
     /// What a part of a scrub found.
     async fn scrub_part(
@@ -217,6 +217,14 @@ pub trait StoreGcStore: Send + Sync {
         permit: SystemPermit,
         fence: Option<&Fence>,
         part: &ScrubPart,
+    ) -> Result<(), StoreError>;
+    /// Replaces what is known of the packs `seen` by `findings`, apart from any scrub.
+    async fn quarantine(
+        &self,
+        permit: SystemPermit,
+        fence: Option<&Fence>,
+        seen: &[String],
+        findings: &[Quarantined],
     ) -> Result<(), StoreError>;
     /// Damage that is known, by pack and record.
     async fn quarantined(&self, permit: SystemPermit) -> Result<Vec<Quarantined>, StoreError>;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use base::{AttachmentId, InstanceId, ResourceGroupId, VolumeId};
 use jobs::{Fence, NewJob};
 use model::{
-    Attachment, AttachmentStatus, AttachmentView, ResourceName, SealedRef, Volume, VolumePatch,
-    VolumeStatus, VolumeView,
+    Attachment, AttachmentStatus, AttachmentView, ResourceName, Volume, VolumePatch, VolumeStatus,
+    VolumeView,
 };
 use policy::{Permit, Scope, SystemPermit};
 
@@ -119,23 +119,6 @@ pub trait VolumeStore: Send + Sync {
         id: &VolumeId,
         from: VolumeStatus,
         to: VolumeStatus,
-    ) -> Result<(), StoreError>;
-    /// After a capture: the volume's base becomes `base` and its generation `generation`, if it
-    /// is at `generation - 1`; nothing happens when it is there already.
-    async fn volume_rebased(
-        &self,
-        permit: SystemPermit,
-        fence: &Fence,
-        id: &VolumeId,
-        generation: u64,
-        base: SealedRef,
-    ) -> Result<(), StoreError>;
-    /// The volume is no longer busy, if the fence's job holds it.
-    async fn volume_release(
-        &self,
-        permit: SystemPermit,
-        fence: &Fence,
-        id: &VolumeId,
     ) -> Result<(), StoreError>;
 
     /// Ties a volume to an instance. In the transaction: the instance is running or stopped, the

@@ -20,7 +20,7 @@ use super::{
     value::binds,
     volume, volume_change,
 };
-use crate::{Change, ImageCommit, StoreError};
+use crate::{Change, ImageCommit, Isolated, StoreError};
 
 /// What a creation is about.
 pub(crate) struct Create<'a> {
@@ -173,6 +173,38 @@ pub(crate) async fn commit(
         volume_change::rebased(tx, fence, &rebase.volume, rebase.generation, &rebase.base).await?;
         settled(tx, fence, &rebase.volume, now).await?;
     }
+    outbox::write(tx, change).await
+}
+
+pub(crate) async fn isolated(
+    tx: &mut Session,
+    fence: &Fence,
+    isolated: &Isolated,
+    change: &Change,
+) -> Result<(), StoreError> {
+    job::fence(tx, fence).await?;
+    let mut image = image::any(tx, &isolated.image).await?.image;
+    let has = image.sealed.as_ref().map(|sealed| sealed.root_id.as_str());
+    // The step ran before and its end was not written.
+    if has == Some(&isolated.sealed.root_id) {
+        return Ok(());
+    }
+    let rests = match image.status {
+        ImageStatus::Available
+        | ImageStatus::Deprecated
+        | ImageStatus::Obsolete
+        | ImageStatus::Unusable => true,
+        ImageStatus::Pending
+        | ImageStatus::Failed
+        | ImageStatus::Deleting
+        | ImageStatus::PartiallyAvailable => false,
+    };
+    if !rests || has != Some(&isolated.from) {
+        return Err(changed("image", &isolated.image));
+    }
+    image.sealed = Some(isolated.sealed.clone());
+    image.stored = Some(isolated.stored);
+    image::write(tx, &mut image).await?;
     outbox::write(tx, change).await
 }
 

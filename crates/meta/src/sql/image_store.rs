@@ -10,7 +10,7 @@ use super::{
     SqlStore, image, image_capture, image_lifecycle, image_list, image_place,
     retry::{reading, writing},
 };
-use crate::{Change, ImageCommit, ImageFilter, ImageStore, Page, Paged, StoreError};
+use crate::{Change, ImageCommit, ImageFilter, ImageStore, Isolated, Page, Paged, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -126,6 +126,16 @@ impl ImageStore for SqlStore {
     ) -> Result<()> {
         let now = self.clock.wall();
         writing!(self, |tx| image_capture::commit(tx, fence, &commit, now, &change))
+    }
+
+    async fn image_isolated(
+        &self,
+        _permit: SystemPermit,
+        fence: &Fence,
+        isolated: Isolated,
+        change: Change,
+    ) -> Result<()> {
+        writing!(self, |tx| image_capture::isolated(tx, fence, &isolated, &change))
     }
 
     async fn image_failed(

@@ -93,6 +93,10 @@ async fn save(
             ],
         )
         .await?;
+    if row.is_some() && progress.status.is_settled() {
+        // They served attempts; there will be no more.
+        tx.run("DELETE FROM job_notes WHERE job_id = $1", binds![&fence.job]).await?;
+    }
     row.map(|row| Ok(Ack { cancel_asked: row.of("jobs").bool()? })).transpose()
 }
 

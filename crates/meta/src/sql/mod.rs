@@ -66,6 +66,7 @@ mod volume_change;
 mod volume_store;
 mod vpc;
 mod vpc_parts;
+mod wrap_store;
 
 use std::sync::Arc;
 

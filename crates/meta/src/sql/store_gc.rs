@@ -177,8 +177,8 @@ async fn region_job(tx: &mut Session, new: &NewJob, now: Timestamp) -> Result<Jo
     let open = tx
         .one(
             "SELECT id FROM jobs WHERE status IN ('queued', 'running') AND kind = $1
-             ORDER BY created_at, id LIMIT 1",
-            binds![&new.kind],
+               AND subject = $2 ORDER BY created_at, id LIMIT 1",
+            binds![&new.kind, &new.subject],
         )
         .await?;
     if let Some(row) = open {
@@ -326,6 +326,20 @@ impl StoreGcStore for SqlStore {
         writing!(self, |tx| async {
             fenced(tx, fence).await?;
             store_scrub::part(tx, part, now).await
+        })
+    }
+
+    async fn quarantine(
+        &self,
+        _permit: SystemPermit,
+        fence: Option<&Fence>,
+        seen: &[String],
+        findings: &[Quarantined],
+    ) -> Result<()> {
+        let now = self.clock.wall();
+        writing!(self, |tx| async {
+            fenced(tx, fence).await?;
+            store_scrub::replace(tx, seen, findings, now).await
         })
     }
 

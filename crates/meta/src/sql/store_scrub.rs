@@ -27,10 +27,11 @@ pub(crate) async fn upkeep(session: &mut Session) -> Result<StoreUpkeep, StoreEr
     })
 }
 
-/// Replaces what is known of the packs that were read, and moves the cursor.
-pub(crate) async fn part(
+/// Replaces what is known of packs.
+pub(crate) async fn replace(
     tx: &mut Session,
-    part: &ScrubPart,
+    seen: &[String],
+    findings: &[Quarantined],
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let before: HashMap<_, _> = quarantined(tx)
@@ -38,10 +39,10 @@ pub(crate) async fn part(
         .into_iter()
         .map(|old| ((old.pack, old.record), old.found_at))
         .collect();
-    for pack in &part.seen {
+    for pack in seen {
         tx.run("DELETE FROM store_quarantine WHERE pack = $1", binds![pack]).await?;
     }
-    for found in &part.findings {
+    for found in findings {
         let first = before.get(&(found.pack.clone(), found.record.clone()));
         tx.run(
             "INSERT INTO store_quarantine (pack, record, why, found_at) VALUES ($1, $2, $3, $4)
@@ -55,6 +56,16 @@ pub(crate) async fn part(
         )
         .await?;
     }
+    Ok(())
+}
+
+/// Replaces what is known of the packs that were read, and moves the cursor.
+pub(crate) async fn part(
+    tx: &mut Session,
+    part: &ScrubPart,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    replace(tx, &part.seen, &part.findings, now).await?;
     // The first part of a scrub is one that no cursor was before.
     tx.run(
         "UPDATE store_state SET scrub_begun_at = $1 WHERE name = 'store' AND scrub_cursor IS NULL",

@@ -244,19 +244,3 @@ pub(crate) async fn rebased(
     .await?;
     Ok(())
 }
-
-/// Frees the volume if the fence's job holds it; nothing happens otherwise.
-pub(crate) async fn release(
-    tx: &mut Session,
-    fence: &Fence,
-    id: &VolumeId,
-) -> Result<(), StoreError> {
-    job::fence(tx, fence).await?;
-    tx.run(
-        "UPDATE volumes SET busy_job_id = NULL, revision = revision + 1
-         WHERE id = $1 AND busy_job_id = $2",
-        binds![id, &fence.job],
-    )
-    .await?;
-    Ok(())
-}

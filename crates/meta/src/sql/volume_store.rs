@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use base::{AttachmentId, InstanceId, VolumeId};
 use jobs::{Fence, NewJob};
 use model::{
-    Attachment, AttachmentStatus, AttachmentView, ResourceName, SealedRef, Volume, VolumePatch,
-    VolumeStatus, VolumeView,
+    Attachment, AttachmentStatus, AttachmentView, ResourceName, Volume, VolumePatch, VolumeStatus,
+    VolumeView,
 };
 use policy::{Permit, Scope, SystemPermit};
 
@@ -91,26 +91,6 @@ impl VolumeStore for SqlStore {
         to: VolumeStatus,
     ) -> Result<()> {
         writing!(self, |tx| volume_change::status_set(tx, id, from, to))
-    }
-
-    async fn volume_rebased(
-        &self,
-        _permit: SystemPermit,
-        fence: &Fence,
-        id: &VolumeId,
-        generation: u64,
-        base: SealedRef,
-    ) -> Result<()> {
-        writing!(self, |tx| volume_change::rebased(tx, fence, id, generation, &base))
-    }
-
-    async fn volume_release(
-        &self,
-        _permit: SystemPermit,
-        fence: &Fence,
-        id: &VolumeId,
-    ) -> Result<()> {
-        writing!(self, |tx| volume_change::release(tx, fence, id))
     }
 
     async fn attachment_create(

@@ -73,10 +73,6 @@ pub async fn a_stale_worker_changes_nothing(fresh: &dyn FreshStore) {
         refused!(failed, StoreError::Changed { kind: "job", .. });
         let reasons = s.image_reasons_set(system(), stale, &c.image, Vec::new()).await;
         refused!(reasons, StoreError::Changed { kind: "job", .. });
-        let rebased = s.volume_rebased(system(), stale, &c.volume, 1, sealed("x")).await;
-        refused!(rebased, StoreError::Changed { kind: "job", .. });
-        let released = s.volume_release(system(), stale, &c.volume).await;
-        refused!(released, StoreError::Changed { kind: "job", .. });
         let settled = s.image_settled(system(), stale, &c.volume).await;
         refused!(settled, StoreError::Changed { kind: "job", .. });
         let note = s.job_note(system(), stale, "pack", vec![1]).await;
@@ -133,32 +129,13 @@ pub async fn a_volume_is_freed_by_its_holder(fresh: &dyn FreshStore) {
     w.store.volume_delete(&permit, &other, job, Change::default()).await.unwrap();
     let stranger = w.claim_of(&id).await;
     let busy = || async { w.store.volume(&w.a.sees(), &c.volume).await.unwrap().volume.busy };
-    w.store.volume_release(system(), &stranger, &c.volume).await.unwrap();
     w.store.image_settled(system(), &stranger, &c.volume).await.unwrap();
     assert!(busy().await);
-    w.store.volume_release(system(), &c.fence, &c.volume).await.unwrap();
+    w.store.image_settled(system(), &c.fence, &c.volume).await.unwrap();
     assert!(!busy().await);
     // Also when the volume is gone.
     w.store.volume_gone(system(), &stranger, &other, Change::default()).await.unwrap();
     w.store.image_settled(system(), &stranger, &other).await.unwrap();
-}
-
-/// The volume is rebased once onto the captured root, whatever is repeated.
-pub async fn a_volume_is_rebased_once(fresh: &dyn FreshStore) {
-    let w = World::new(fresh).await;
-    let c = begun(&w).await;
-    let rebase = |generation, root: &str| {
-        let (store, fence, id, base) =
-            (w.store.clone(), c.fence.clone(), c.volume.clone(), sealed(root));
-        async move { store.volume_rebased(system(), &fence, &id, generation, base).await }
-    };
-    refused!(rebase(2, "root-2").await, StoreError::Changed { kind: "volume", .. });
-    rebase(1, "root-1").await.unwrap();
-    rebase(1, "root-1").await.unwrap();
-    refused!(rebase(1, "other").await, StoreError::Changed { kind: "volume", .. });
-    let storage = w.store.volume(&w.a.sees(), &c.volume).await.unwrap().volume.storage;
-    assert_eq!((storage.generation, storage.base), (1, Some(sealed("root-1"))));
-    assert_eq!(w.store.roots(system()).await.unwrap(), ["root-1"]);
 }
 
 /// Deleting a pending image asks its capture to cancel; the capture then cannot commit, and both

@@ -120,6 +120,8 @@ pub async fn notes_are_kept_by_key(fresh: &dyn FreshStore) {
     let notes = w.store.job_notes(system(), &id).await.unwrap();
     let wanted: Vec<u8> = (0..=255).collect();
     assert_eq!(notes, [("a".to_owned(), vec![0, 255, 10]), ("b".to_owned(), wanted)]);
+    w.finish(&fence).await;
+    assert!(w.store.job_notes(system(), &id).await.unwrap().is_empty(), "it is settled");
     let none = w.store.job_notes(system(), &JobId::mint("job-", &*w.entropy)).await.unwrap();
     assert!(none.is_empty());
 }

@@ -30,8 +30,8 @@ macro_rules! store_contract_tests {
                 an_image_without_a_volume_has_a_place;
             allowed_use: a_new_instance_is_judged, a_changed_instance_is_judged;
             captures: a_commit_counts_once, a_stale_worker_changes_nothing, a_failed_capture,
-                a_volume_is_freed_by_its_holder, a_volume_is_rebased_once,
-                deleting_a_pending_image_cancels, only_a_deleting_image_goes,
+                a_volume_is_freed_by_its_holder, deleting_a_pending_image_cancels,
+                only_a_deleting_image_goes,
                 a_commit_can_rebase;
             starts: a_start_waits_for_the_capture, a_stop_takes_a_waiting_start_back,
                 a_failed_capture_releases_the_start, a_captured_instance_is_not_deleted;
@@ -44,6 +44,7 @@ macro_rules! store_contract_tests {
                 packs_are_condemned_before_they_are_deleted,
                 a_newer_store_switches_the_collection_off, pins_keep_roots,
                 a_region_job_is_queued_once, scrubs_go_on_and_remember, images_are_adopted;
+            wraps: data_keys_are_wrapped_anew, an_image_is_encrypted_anew_once;
             groups: a_group_is_made_renamed_and_deleted, group_names_are_an_accounts_own,
                 a_group_with_something_in_it_stays, group_limits_and_permits;
             tags: tags_are_attached_and_detached, user_tags_of_volumes_are_tags,

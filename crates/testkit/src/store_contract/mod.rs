@@ -37,6 +37,7 @@ pub mod world;
 mod world_images;
 mod world_instances;
 mod world_network;
+pub mod wraps;
 
 /// Opens stores of one implementation, each without a row.
 #[async_trait]
