@@ -112,15 +112,3 @@ impl From<StoreError> for Error {
         }
     }
 }
-
-/// A failure with its causes as one line, for logs.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}

@@ -15,6 +15,7 @@ mod group;
 mod identity;
 mod image;
 mod instance;
+mod key;
 mod network;
 mod parts;
 mod ssh_key;
@@ -30,12 +31,13 @@ pub use identity::{
     ACCESS_TOKEN_LIFETIME, Authenticated, Credentials, IdentityError, PublicKey, TokenSet,
 };
 pub use image::{
-    ExportedFile, FileProgress, FileWatch, ImageCreate, ImageExport, ImageImport, ImageProgress,
-    ImageStorage, StockImage,
+    ExportedFile, FileProgress, FileWatch, ImageCreate, ImageExport, ImageImport, ImageIsolation,
+    ImageProgress, ImageStorage, StockImage,
 };
 pub use instance::{
     ActionCreate, BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource,
 };
+pub use key::{KeyError, KeyJob, RETIRE_GRACE, RootKeyVersion, RootKeyVersions, RotateReport};
 pub use meta::{
     GroupFilter, ImageFilter, InstanceFilter, Page, PageKey, Paged, ReservedIpFilter,
     SecurityGroupFilter, SubnetFilter, TagFilter, VolumeFilter, VpcFilter,
@@ -48,8 +50,8 @@ pub use ssh_key::KeyCreate;
 pub use storage::{Storage, StorageConfig, StorageError};
 pub use store::{
     Adopted, Damage, Errand, FoundImage, FoundState, GC_GRACE, GcOptions, GcPlan, GcReport, Holder,
-    HurtRoot, IndexState, REPACK_BELOW_PERCENT, ScrubReport, StoreJob, StoreStats, StoreTask,
-    Upkeep, UpkeepError, VerifyReport,
+    HurtRoot, IndexState, REPACK_BELOW_PERCENT, RepairDisk, RepairOptions, RepairReport,
+    ScrubReport, StoreJob, StoreStats, StoreTask, Upkeep, UpkeepError, VerifyReport,
 };
 pub use tag::{TagOn, TagOutcome};
 pub use volume::VolumeCreate;

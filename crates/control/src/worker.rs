@@ -13,7 +13,7 @@ use meta::StoreError;
 use policy::InternalActor;
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::{Control, StorageError, error, image, instance, store, volume};
+use crate::{Control, StorageError, image, instance, key, store, volume};
 
 /// Jobs that run at the same time.
 pub(crate) const WORKERS: usize = 4;
@@ -40,6 +40,8 @@ impl Control {
         Registry::default()
             .with(Arc::new(image::CaptureJob::new(&region)))
             .with(Arc::new(image::DeleteJob::new(&region)))
+            .with(Arc::new(image::IsolateJob::new(&region)))
+            .with(Arc::new(key::RotateJob::new(&region)))
             .with(Arc::new(volume::DeleteJob::new(&region)))
             .with(Arc::new(volume::GrowJob::new(&region)))
             .with(Arc::new(volume::AttachJob::new(&region)))
@@ -50,6 +52,7 @@ impl Control {
             .with(Arc::new(instance::DeleteJob::new(&region)))
             .with(Arc::new(store::GcJob::new(&region)))
             .with(Arc::new(store::ScrubJob::new(&region)))
+            .with(Arc::new(store::RepairJob::new(&region)))
     }
 
     /// What the names of this process's workers and operations begin with.
@@ -138,7 +141,10 @@ impl Control {
                 _ = stopped.changed() => return,
             }
             if let Err(error) = self.upkeep_due().await {
-                tracing::error!(error = error::chain(&error), "upkeep of the store was not queued");
+                tracing::error!(
+                    error = base::error_chain(&error),
+                    "upkeep of the store was not queued"
+                );
             }
         }
     }

@@ -116,7 +116,7 @@ impl Control {
         let stamp = Stamp { id, at: self.parts.clock.wall() };
         let write = move || {
             let failed = |error: &dyn std::error::Error| {
-                let why = crate::error::chain(error);
+                let why = base::error_chain(error);
                 invalid("file", format!("{}: {why}", want.file.display()))
             };
             let mut file = NewFile::begin(&want.file, &*entropy).map_err(|e| failed(&e))?;

@@ -67,7 +67,7 @@ pub(super) const fn invalid(field: &'static str, why: String) -> Error {
 
 /// A disk file that cannot be read, by what is wrong with it.
 pub(super) fn file_error(error: &blocks::Error) -> Error {
-    invalid("file", crate::error::chain(error))
+    invalid("file", base::error_chain(error))
 }
 
 impl Control {

@@ -37,7 +37,11 @@ impl Control {
     }
 
     /// The caller's own image; a stock one is the provider's.
-    async fn image_owned(&self, ctx: &RequestContext, id: &ImageId) -> Result<ImageView, Error> {
+    pub(super) async fn image_owned(
+        &self,
+        ctx: &RequestContext,
+        id: &ImageId,
+    ) -> Result<ImageView, Error> {
         let view = self.image(ctx, id).await?;
         if view.image.stock() {
             return Err(Refusal::ImagePublic { image: id.clone() }.into());

@@ -3,12 +3,14 @@
 
 use base::ImageId;
 use blocks::sealed::ManifestKey;
-use model::{Image, SealedRef, Visibility};
+use meta::StoreError;
+use model::{Image, ImageStatus, SealedRef, Visibility};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Control, StorageError,
     storage::{Storage, StoredManifest},
+    worker::JOB,
 };
 
 /// Version of the payload that is written. Version 1 had no `region` and no `public`.
@@ -75,6 +77,50 @@ pub(crate) async fn put(
     let (chunks, name) = (region.parts.storage.chunks().clone(), image.head.id.to_string());
     tokio::task::spawn_blocking(move || chunks.put_manifest(&name, &key, &payload)).await??;
     Ok(())
+}
+
+/// What the manifest of an image says; none when there is none.
+pub(crate) async fn said(
+    region: &Control,
+    image: &ImageId,
+) -> Result<Option<Payload>, StorageError> {
+    let key = region.manifest_key().await?;
+    let (chunks, name) = (region.parts.storage.chunks().clone(), image.to_string());
+    let found = tokio::task::spawn_blocking(move || match chunks.manifest(&name, &key) {
+        Err(blocks::Error::Missing { .. }) => Ok(None),
+        other => other.map(Some),
+    });
+    found.await??.map(|payload| read(&payload)).transpose()
+}
+
+/// Lets the manifest of an image say what its row says: after a wrap or a root was replaced.
+/// True when it was written. An image without bytes, or one that goes away, has none.
+pub(crate) async fn follow(region: &Control, id: &ImageId) -> Result<bool, StorageError> {
+    let Some((image, sealed)) = kept(region, id).await? else { return Ok(false) };
+    let same = said(region, id).await?.is_some_and(|said| {
+        said.wrapped_data_key == image.wrapped_data_key && said.root_id == sealed.root_id
+    });
+    if same {
+        return Ok(false);
+    }
+    put(region, &image, &sealed).await?;
+    // Its deletion removes the manifest after the row says so: one that began since may have
+    // removed it before this put.
+    if kept(region, id).await?.is_none() {
+        remove(region, id).await?;
+    }
+    Ok(true)
+}
+
+/// An image that keeps a manifest, with its root.
+async fn kept(region: &Control, id: &ImageId) -> Result<Option<(Image, SealedRef)>, StorageError> {
+    let image = match region.store().image_any(JOB, id).await {
+        Ok(view) => view.image,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(StorageError::Rows(error)),
+    };
+    let sealed = image.sealed.clone().filter(|_| image.status != ImageStatus::Deleting);
+    Ok(sealed.map(|sealed| (image, sealed)))
 }
 
 /// Removes the manifest of an image; harmless when there is none.

@@ -69,7 +69,7 @@ impl Control {
                 _ = stopped.changed() => return,
             };
             if let Err(error) = looked {
-                tracing::error!(error = %crate::error::chain(&error), "guests cannot be followed");
+                tracing::error!(error = %base::error_chain(&error), "guests cannot be followed");
             }
         }
     }

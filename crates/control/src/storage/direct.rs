@@ -39,7 +39,7 @@ impl Storage {
 
 impl Control {
     /// An image that has bytes, with its root.
-    pub(super) async fn image_bytes(&self, id: &ImageId) -> Result<(Image, SealedRef), Error> {
+    pub(crate) async fn image_bytes(&self, id: &ImageId) -> Result<(Image, SealedRef), Error> {
         let permit = Self::system(InternalActor::Operator);
         let image = self.store().image_any(permit, id).await?.image;
         let sealed = image.sealed.clone().ok_or_else(|| Error::Invalid {

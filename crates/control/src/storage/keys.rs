@@ -28,6 +28,17 @@ impl Storage {
         Ok(wrapped.to_bytes())
     }
 
+    /// The data key of `holder` wrapped by the current version of `to`. What the data key
+    /// encrypts is not touched.
+    pub(crate) async fn data_key_rewrap(
+        &self,
+        holder: Holder<'_>,
+        to: &KeyRef,
+    ) -> Result<Vec<u8>, StorageError> {
+        let wrapped = WrappedKey::from_bytes(holder.wrapped)?;
+        Ok(self.keys.rewrap(holder.crn, &wrapped, to).await?.to_bytes())
+    }
+
     /// Opens a data key.
     pub(crate) async fn data_key(&self, holder: Holder<'_>) -> Result<DataKey, StorageError> {
         let wrapped = WrappedKey::from_bytes(holder.wrapped)?;

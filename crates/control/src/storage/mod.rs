@@ -22,7 +22,7 @@ use kms::KeyStore;
 
 pub(crate) use keys::Holder;
 pub(crate) use seal::{SealRequest, SealedImage};
-pub(crate) use volumes::{Access, volume_crn};
+pub(crate) use volumes::{Access, volume_crn, volume_crn_of};
 
 /// Share of the host's cache budget that each engine process gets.
 const ENGINE_CACHE: ByteCount = ByteCount(64 << 20);
@@ -65,6 +65,9 @@ pub enum StorageError {
     /// The keys.
     #[error("keys")]
     Keys(#[from] kms::KmsError),
+    /// The database.
+    #[error("database")]
+    Rows(#[from] meta::StoreError),
     /// A row names something that cannot be.
     #[error("damaged record: {what}")]
     Record {
@@ -84,6 +87,7 @@ impl StorageError {
             Self::Blocks(e) => e.kind(),
             Self::Export(e) => e.kind(),
             Self::Keys(e) => e.kind(),
+            Self::Rows(e) => e.kind(),
             Self::Record { .. } => base::ErrorKind::Corrupt,
             Self::Task(_) => base::ErrorKind::Internal,
         }
@@ -92,14 +96,7 @@ impl StorageError {
     /// The chain of causes as one line, for a log or a job's last error.
     #[must_use]
     pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = std::error::Error::source(self);
-        while let Some(cause) = source {
-            text.push_str(": ");
-            text.push_str(&cause.to_string());
-            source = cause.source();
-        }
-        text
+        base::error_chain(self)
     }
 }
 

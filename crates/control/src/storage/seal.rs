@@ -104,6 +104,20 @@ impl Storage {
         self.seal_source(Box::new(source), None, request).await
     }
 
+    /// Seals a whole image again, with fresh keys for every chunk and node and no base.
+    pub(crate) async fn image_seal_alone(
+        &self,
+        holder: Holder<'_>,
+        sealed: &SealedRef,
+        request: SealRequest,
+    ) -> Result<SealedImage, StorageError> {
+        let (id, key) = self.root_open(holder, sealed).await?;
+        let (chunks, cache) = (Arc::clone(&self.chunks), Arc::clone(&self.cache));
+        let open = move || sealed::SealedImage::open(chunks, id, &key, cache);
+        let source = tokio::task::spawn_blocking(open).await??;
+        self.seal_source(Box::new(source), None, request).await
+    }
+
     async fn seal_source(
         &self,
         source: Box<dyn CaptureSource>,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use base::{Crn, VolumeId};
+use base::{AccountId, Crn, VolumeId, ZoneName};
 use blocks::{
     BlockSource,
     layer::{self, NoBase, VolumeKey, VolumeSpec},
@@ -24,7 +24,12 @@ pub(crate) enum Access {
 
 /// CRN of a volume; its zone is the location.
 pub(crate) fn volume_crn(volume: &Volume) -> Crn {
-    Crn::vpc(volume.zone.as_str(), &volume.head.account, "volume", volume.head.id.as_str())
+    volume_crn_of(&volume.zone, &volume.head.account, &volume.head.id)
+}
+
+/// CRN of the volume `id` of an account.
+pub(crate) fn volume_crn_of(zone: &ZoneName, account: &AccountId, id: &VolumeId) -> Crn {
+    Crn::vpc(zone.as_str(), account, "volume", id.as_str())
 }
 
 impl Storage {

@@ -10,9 +10,11 @@ use blocks::sealed::maintain::Done;
 use jobs::{JobStatus, NewJob};
 
 use super::{
-    Errand, GC_EVERY, GcOptions, OWN_RATE, SCRUB_EVERY, ScrubReport, UpkeepError,
+    Errand, GC_EVERY, GcOptions, OWN_RATE, RepairOptions, RepairReport, SCRUB_EVERY, ScrubReport,
+    UpkeepError,
     errand::UPKEEP,
     job::{GC, GcState, SCRUB, ScrubState},
+    repair_job::{REPAIR, RepairState},
 };
 use crate::Control;
 
@@ -47,6 +49,8 @@ pub enum StoreTask {
     Gc,
     /// A scrub.
     Scrub,
+    /// A repair.
+    Repair,
 }
 
 impl StoreTask {
@@ -54,6 +58,7 @@ impl StoreTask {
         match self {
             Self::Gc => GC,
             Self::Scrub => SCRUB,
+            Self::Repair => REPAIR,
         }
     }
 }
@@ -65,7 +70,8 @@ pub struct StoreJob {
     pub succeeded: Option<bool>,
     /// Why it failed, or what went wrong last.
     pub error: Option<String>,
-    /// What it has done: a [`super::GcReport`] or a [`ScrubReport`] as JSON.
+    /// What it has done: a [`super::GcReport`], a [`ScrubReport`] or a [`RepairReport`], as
+    /// JSON.
     pub report: serde_json::Value,
     /// What it does now, how far it is, and of how much; when this process runs it.
     pub progress: Option<(&'static str, u64, u64)>,
@@ -93,6 +99,17 @@ impl Control {
     pub async fn store_scrub(&self, rate: Option<u64>) -> Result<JobId, UpkeepError> {
         let state = ScrubState { bytes_per_second: rate, report: ScrubReport::default() };
         self.store_job_add(StoreTask::Scrub, serde_json::to_string(&state), "operator").await
+    }
+
+    /// Queues a repair, unless one is under way; the job. It works on the damage that scrubs and
+    /// verifications found, and on what is missing.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn store_repair(&self, options: &RepairOptions) -> Result<JobId, UpkeepError> {
+        let options = options.clone();
+        let state = RepairState { options, operation: None, report: RepairReport::default() };
+        self.store_job_add(StoreTask::Repair, serde_json::to_string(&state), "operator").await
     }
 
     async fn store_job_add(
@@ -165,6 +182,8 @@ impl Control {
                     }
                 }
                 StoreTask::Scrub => drop(self.store_scrub(Some(OWN_RATE)).await?),
+                // Where copies are, only the operator knows.
+                StoreTask::Repair => {}
             }
         }
         Ok(())

@@ -64,7 +64,7 @@ impl Upkeep {
     }
 
     /// Reads every byte of every pack and walks every root: names each bad record, and the
-    /// images and volumes that it hurts.
+    /// images and volumes that it hurts. What is bad is remembered, for a repair.
     ///
     /// # Errors
     /// When the list of packs or the database cannot be read; damage is no error.
@@ -73,6 +73,9 @@ impl Upkeep {
         let walked = roots.len() as u64;
         let read = self.work(errand, "read", |chunks, watch| chunks.scrub(None, u64::MAX, watch));
         let read = read.await?;
+        // So that a repair knows it too.
+        let part = part_of(&read, self.wall());
+        self.store.quarantine(UPKEEP, None, &part.seen, &part.findings).await?;
         let hurt = self.hurt(roots, read.findings.clone(), errand).await?;
         Ok(VerifyReport {
             packs: read.packs,
@@ -85,7 +88,7 @@ impl Upkeep {
         })
     }
 
-    async fn hurt(
+    pub(super) async fn hurt(
         &self,
         roots: Vec<RootId>,
         findings: Vec<Finding>,

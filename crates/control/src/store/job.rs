@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Errand, GcOptions, GcReport, ScrubReport, UpkeepError, errand::UPKEEP};
 use crate::{
-    Control, error,
+    Control,
     worker::{control, store_step},
 };
 
@@ -34,14 +34,15 @@ pub(crate) struct ScrubState {
     pub(super) report: ScrubReport,
 }
 
-fn step_error(failed: UpkeepError) -> StepError {
+pub(super) fn step_error(failed: UpkeepError) -> StepError {
     match failed {
         UpkeepError::Store(error) => store_step(error),
         UpkeepError::Off => StepError::fail("gc_off", failed.to_string()),
         other => {
-            let text = error::chain(&other);
+            let text = base::error_chain(&other);
             match other.kind() {
                 base::ErrorKind::Corrupt => StepError::fail("data_corrupted", text),
+                base::ErrorKind::Invalid => StepError::fail("refused", text),
                 _ => StepError::retry("store_unavailable", text),
             }
         }
@@ -49,7 +50,7 @@ fn step_error(failed: UpkeepError) -> StepError {
 }
 
 /// Keeps the lease while `work` runs; ends it when the lease is lost or a cancel was asked.
-async fn tended<T>(
+pub(super) async fn tended<T>(
     cx: &StepContext,
     errand: &Errand,
     work: impl Future<Output = Result<T, UpkeepError>>,

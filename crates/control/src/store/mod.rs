@@ -6,7 +6,7 @@
 //! every operation that writes packs gets its number from [`Control::operation_begin`]; one
 //! collection runs at a time.
 //!
-//! Next to read: `collect`, `check`, `job`, `ask`; `recover` for the disaster.
+//! Next to read: `collect`, `check`, `repair`, `job`, `ask`; `recover` for the disaster.
 
 mod ask;
 mod check;
@@ -15,16 +15,20 @@ mod errand;
 mod job;
 mod operation;
 mod recover;
+mod repair;
+mod repair_job;
 mod report;
 
 pub(crate) use self::{
     ask::Board,
     job::{GcJob, ScrubJob},
+    repair_job::RepairJob,
 };
 pub use self::{
     ask::{StoreJob, StoreTask},
     errand::{Errand, Upkeep, UpkeepError},
     recover::{Adopted, FoundImage, FoundState},
+    repair::{RepairDisk, RepairOptions, RepairReport},
     report::{
         Damage, GcOptions, GcPlan, GcReport, Holder, HurtRoot, IndexState, ScrubReport, StoreStats,
         VerifyReport,

@@ -27,6 +27,7 @@ pub struct Opened {
     pub store: Arc<SqlStore>,
     pub storage: Arc<Storage>,
     pub fake: Arc<Fake>,
+    pub keys: Arc<FileKeyStore>,
 }
 
 /// Wraps the fake guests.
@@ -91,7 +92,7 @@ pub async fn open(
     let parts = Parts {
         store: store.clone(),
         storage: storage.clone(),
-        keys,
+        keys: keys.clone(),
         hypervisor,
         clock: clock.clone(),
         entropy,
@@ -102,5 +103,5 @@ pub async fn open(
         powerdown_deadline: POWERDOWN,
     };
     let (region, credentials) = Control::open(parts, config).await.unwrap();
-    (Arc::new(Opened { region, store, storage, fake }), credentials)
+    (Arc::new(Opened { region, store, storage, fake, keys }), credentials)
 }

@@ -34,6 +34,8 @@ use crate::{
     worker::{JOB, control, storage_step, store_step},
 };
 
+pub(in crate::image) use self::seal::PackLog;
+
 pub(crate) const KIND: &str = "image_capture";
 
 /// What the job keeps in its row. Keys are sealed under the image's data key.
@@ -211,7 +213,7 @@ async fn epoch(region: &Control, state: &mut State) -> Result<u64, StepError> {
 }
 
 /// Keeps the lease while `work` runs, and ends it when the lease is lost or a cancel was asked.
-async fn with_heartbeat<T>(
+pub(in crate::image) async fn with_heartbeat<T>(
     cx: &StepContext,
     cancel: &AtomicBool,
     work: impl Future<Output = Result<T, crate::StorageError>>,

@@ -62,7 +62,7 @@ impl Step<State> for Seal {
 }
 
 /// Packs that are durable, noted in the job's row sealed under the image's data key.
-struct PackLog {
+pub(in crate::image) struct PackLog {
     region: Arc<Control>,
     fence: Fence,
     key: kms::DataKey,
@@ -74,7 +74,7 @@ struct PackLog {
 const NOTE: [&str; 1] = ["recorded pack"];
 
 impl PackLog {
-    async fn open(
+    pub(in crate::image) async fn open(
         region: &Arc<Control>,
         cx: &StepContext,
         holder: Holder<'_>,
