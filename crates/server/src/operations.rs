@@ -251,6 +251,10 @@ operations! {
         by (Extension extensions::image_progress);
     GET "/_ectype/v1/images/{id}/storage" ectype_image_storage:
         by (Extension extensions::image_storage);
+    POST "/_ectype/v1/images/{id}/isolate" ectype_image_isolate:
+        by (Extension extensions::image_isolate);
+    GET "/_ectype/v1/images/{id}/isolate" ectype_image_isolation:
+        by (Extension extensions::image_isolation);
     GET "/_ectype/v1/instances/{id}/console_log" ectype_instance_console_log:
         by (Extension extensions::instance_console_log);
 

@@ -1,6 +1,7 @@
 //! Ectype's own API under `/_ectype/v1`: what IBM's has no place for. A token is needed; `version`
 //! and `generation` are not. Documented in `docs/extensions.md`.
 
+use axum::http::StatusCode;
 use base::{ImageId, InstanceId};
 use wire::{ApiError, ErrorCode, Query, response};
 
@@ -38,6 +39,31 @@ pub(crate) async fn image_storage(call: Call) -> Answer {
         stored_bytes: storage.stored.map(|bytes| bytes.0),
         root_id: storage.root_id,
     })
+}
+
+/// Begins the full re-encryption of an image.
+pub(crate) async fn image_isolate(call: Call) -> Answer {
+    let id: ImageId = call.id("id", "image")?;
+    let told = call.control().image_isolate(&call.ctx, &id).await?;
+    Reply::json(StatusCode::ACCEPTED, &isolation(&id, told))
+}
+
+/// Where the re-encryption of an image stands.
+pub(crate) async fn image_isolation(call: Call) -> Answer {
+    let id: ImageId = call.id("id", "image")?;
+    let told = call.control().image_isolation(&call.ctx, &id).await?;
+    Reply::ok(&isolation(&id, told))
+}
+
+fn isolation(id: &ImageId, told: control::ImageIsolation) -> response::Isolation {
+    response::Isolation {
+        image_id: id.to_string(),
+        step: told.step.to_owned(),
+        failure: told.failure,
+        from_root_id: told.from_root_id,
+        root_id: told.root_id,
+        stored_bytes: told.stored.map(|bytes| bytes.0),
+    }
 }
 
 /// What the console of an instance wrote, from `offset` on, at most `limit` bytes.

@@ -1,5 +1,6 @@
 //! Ectype's own paths.
 
+use axum::{body::Body, http::Request};
 use serde_json::json;
 
 use crate::region::{Region, id, image, running};
@@ -18,6 +19,30 @@ async fn progress_and_stored_bytes_of_an_image() {
     let nowhere = client.fetch("/_ectype/v1/images/r006-x/progress").await;
     assert_eq!(nowhere.refused(), (404, "not_found"));
     let stranger = region.stranger().fetch(&format!("{path}/progress")).await;
+    assert_eq!(stranger.refused(), (401, "token_missing"));
+}
+
+/// A full re-encryption by the image's owner: a new root, and the same image.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_isolated_by_its_owner() {
+    let (region, client) = Region::with_stock().await;
+    let made = image(&region, &client, "golden").await;
+    let path = format!("/_ectype/v1/images/{}", id(&made));
+    let never = client.fetch(&format!("{path}/isolate")).await;
+    assert_eq!(never.refused(), (404, "not_found"));
+    let before = client.fetch(&format!("{path}/storage")).await.ok()["root_id"].clone();
+    let ask = Request::post(format!("{path}/isolate")).body(Body::empty()).unwrap();
+    let begun = client.send(ask).await;
+    assert_eq!((begun.status, &begun.body["step"]), (202, &json!("running")), "{begun:?}");
+    region.settle().await;
+    let done = client.fetch(&format!("{path}/isolate")).await.ok();
+    assert_eq!((&done["step"], &done["from_root_id"]), (&json!("done"), &before), "{done}");
+    let after = client.fetch(&format!("{path}/storage")).await.ok();
+    assert_eq!(after["root_id"], done["root_id"]);
+    assert_ne!(after["root_id"], before);
+    let again = client.get(&format!("images/{}", id(&made))).await.ok();
+    assert_eq!(again["status"], "available");
+    let stranger = region.stranger().fetch(&format!("{path}/isolate")).await;
     assert_eq!(stranger.refused(), (401, "token_missing"));
 }
 

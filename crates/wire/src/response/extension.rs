@@ -85,6 +85,27 @@ pub struct StorageFigures {
     pub root_id: Option<String>,
 }
 
+/// `POST` and `GET /_ectype/v1/images/{id}/isolate`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Isolation {
+    /// The image.
+    pub image_id: String,
+    /// `running`, `done` or `failed`.
+    pub step: String,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// Public id of the root that the image had before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from_root_id: Option<String>,
+    /// Public id of the root that it has since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root_id: Option<String>,
+    /// Bytes that the store took for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored_bytes: Option<u64>,
+}
+
 /// `GET /_ectype/v1/instances/{id}/console_log?offset=&limit=`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsoleLog {

@@ -32,7 +32,9 @@ pub(crate) mod samples;
 pub use acl::{NetworkAcl, NetworkAclRule, network_acl, network_acl_rule};
 pub use action::{Initialization, InstanceAction, initialization, instance_action};
 pub use attachment::{VolumeAttachment, volume_attachment, volume_attachments};
-pub use extension::{ConsoleLog, Progress, ProgressFigures, StorageFigures, console_log};
+pub use extension::{
+    ConsoleLog, Isolation, Progress, ProgressFigures, StorageFigures, console_log,
+};
 pub use geography::{Region, Zone, region, regions, zone, zones};
 pub use image::{Image, image};
 pub use instance::{Instance, instance};
