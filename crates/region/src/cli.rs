@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    bench, catalog, data_dir::DataDir, disk, env, operator, serve, settings::ServeArgs, store,
+    bench, catalog, data_dir::DataDir, disk, env, keys, operator, serve, settings::ServeArgs, store,
 };
 
 /// Ectype: IBM Cloud VPC's image from volume, as a region of your own.
@@ -41,6 +41,11 @@ pub enum Command {
     Account {
         #[command(subcommand)]
         command: AccountCommand,
+    },
+    /// Root keys of a running region: their versions, rotation, retirement.
+    Keys {
+        #[command(subcommand)]
+        command: keys::KeysCommand,
     },
     /// Read-only views of images and volumes over NBD, of a running region.
     View {
@@ -128,6 +133,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Catalog { command } => catalog::run(command),
         Command::Store { command } => store::run(command),
         Command::Disk { command } => disk::run(command),
+        Command::Keys { command } => keys::run(command),
         Command::Account { command: AccountCommand::Create { name, data } } => {
             operator::client::account_create(&DataDir::find(data.data)?, name)
         }

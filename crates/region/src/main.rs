@@ -11,6 +11,7 @@ mod cli;
 mod data_dir;
 mod disk;
 mod env;
+mod keys;
 mod operator;
 mod serve;
 mod settings;

@@ -19,7 +19,7 @@ pub fn connect(data: &DataDir) -> anyhow::Result<UnixStream> {
 }
 
 /// Asks, and reads the answer.
-fn ask(data: &DataDir, ask: &Ask) -> anyhow::Result<serde_json::Value> {
+pub fn ask(data: &DataDir, ask: &Ask) -> anyhow::Result<serde_json::Value> {
     ask_told(data, ask, &mut |_, _| {})
 }
 

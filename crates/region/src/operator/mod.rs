@@ -65,6 +65,13 @@ pub enum Ask {
         /// What.
         command: crate::store::StoreAsk,
     },
+    /// Look after an account's root key.
+    Keys {
+        /// Id of the account.
+        account: String,
+        /// What.
+        command: crate::keys::KeysAsk,
+    },
     /// End a view.
     ViewClose {
         /// Its id.

@@ -43,12 +43,15 @@ pub async fn look(
             upkeep.roots_confirm().await?;
             json!({ "gc_enabled": true })
         }
-        StoreAsk::Scrub { .. } | StoreAsk::Gc { .. } | StoreAsk::Recover { .. } => return Ok(None),
+        StoreAsk::Scrub { .. }
+        | StoreAsk::Gc { .. }
+        | StoreAsk::Repair { .. }
+        | StoreAsk::Recover { .. } => return Ok(None),
     };
     Ok(Some(value))
 }
 
-/// By a running region: collections and scrubs are its jobs.
+/// By a running region: collections, scrubs and repairs are its jobs.
 pub async fn act(
     region: &Control,
     ask: &StoreAsk,
@@ -59,6 +62,10 @@ pub async fn act(
     }
     match ask {
         StoreAsk::Gc { options } => job(region, region.store_gc(options).await?, tell).await,
+        StoreAsk::Repair { options } => {
+            let report = job(region, region.store_repair(options).await?, tell).await?;
+            with_known(&region.upkeep(), report).await
+        }
         StoreAsk::Scrub { rate } => {
             let report = job(region, region.store_scrub(*rate).await?, tell).await?;
             with_known(&region.upkeep(), report).await
@@ -70,7 +77,7 @@ pub async fn act(
     }
 }
 
-/// A scrub's report with all damage that is known.
+/// A report with all damage that is known.
 pub async fn with_known(upkeep: &Upkeep, mut report: Value) -> anyhow::Result<Value> {
     report["damage"] = json!(upkeep.known_damage().await?);
     Ok(report)

@@ -1,6 +1,6 @@
 //! What is asked about the store, on the socket and in this process.
 
-use control::GcOptions;
+use control::{GcOptions, RepairOptions};
 use serde::{Deserialize, Serialize};
 
 /// A question or an order.
@@ -28,6 +28,11 @@ pub enum StoreAsk {
     Gc {
         /// How.
         options: GcOptions,
+    },
+    /// Repair what is damaged, as a job.
+    Repair {
+        /// From where.
+        options: RepairOptions,
     },
     /// Switch the collection on.
     ConfirmRoots,

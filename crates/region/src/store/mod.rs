@@ -1,8 +1,8 @@
 //! `ectype store`: the chunk store's upkeep for the operator.
 //!
 //! Each command speaks to the running region, or with `--offline` takes the data directory for
-//! itself. Its invariant: without `--adopt` no command opens a customer's key; offline, nothing
-//! but `recover` opens any. Exit codes: 0 done, 1 damage found or not done, 2 usage.
+//! itself. Its invariant: without `--adopt` and `--disk` no command opens a customer's key;
+//! offline, nothing but `recover` opens any. Exit codes: 0 done, 1 damage found or not done, 2 usage.
 //!
 //! Next to read: `ask` for what is asked, `act` for what is done, `offline`, `show`.
 
@@ -13,8 +13,12 @@ mod recover;
 mod show;
 mod talk;
 
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
 use clap::{Args, Subcommand};
-use control::GcOptions;
+use control::{GcOptions, RepairDisk, RepairOptions};
+use formats::Format;
 
 pub use self::{ask::StoreAsk, talk::serve};
 use crate::{cli::DataArgs, data_dir::DataDir};
@@ -56,6 +60,28 @@ pub enum StoreCommand {
         #[command(flatten)]
         store: StoreArgs,
         /// Read at most so many MiB a second.
+        #[arg(long, value_name = "MIB")]
+        rate: Option<u64>,
+    },
+    /// Make whole what scrubs and verifications found damaged, and what is missing: from the store
+    /// itself, and from other copies of its packs.
+    Repair {
+        #[command(flatten)]
+        store: StoreArgs,
+        /// A backup of the data directory or of its store, or a folder with files that are packs.
+        /// May be given several times; the first one that has a record gives it.
+        #[arg(long, value_name = "DIR")]
+        from: Vec<PathBuf>,
+        /// An image whose chunks may be made again of a disk file that it was exported to.
+        #[arg(long, value_name = "ID", requires = "disk", conflicts_with = "offline")]
+        image: Option<String>,
+        /// That disk file.
+        #[arg(long, value_name = "FILE", requires = "image")]
+        disk: Option<PathBuf>,
+        /// Its format [default: by its extension].
+        #[arg(long, value_name = "raw|qcow2|vhd", requires = "disk")]
+        format: Option<String>,
+        /// Read and write at most so many MiB a second.
         #[arg(long, value_name = "MIB")]
         rate: Option<u64>,
     },
@@ -117,12 +143,36 @@ fn rate(mib: Option<u64>) -> Option<u64> {
     mib.map(|mib| mib.saturating_mul(MIB))
 }
 
+/// The path as it means here: the server is elsewhere.
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::fs::canonicalize(path).with_context(|| format!("read {}", path.display()))
+}
+
+fn repair_disk(image: String, file: &Path, format: Option<String>) -> anyhow::Result<RepairDisk> {
+    let named = || Format::of_name(file).map(|format| format.as_str().to_owned());
+    let format = format.or_else(named);
+    let format = format
+        .with_context(|| format!("{} does not say its format: add --format", file.display()))?;
+    Ok(RepairDisk { image, file: absolute(file)?, format })
+}
+
 /// Runs a command.
 pub fn run(command: StoreCommand) -> anyhow::Result<()> {
     let (store, ask) = match command {
         StoreCommand::Stats { store } => (store, StoreAsk::Stats),
         StoreCommand::Verify { store, rate: mib } => (store, StoreAsk::Verify { rate: rate(mib) }),
         StoreCommand::Scrub { store, rate: mib } => (store, StoreAsk::Scrub { rate: rate(mib) }),
+        StoreCommand::Repair { store, from, image, disk, format, rate: mib } => {
+            let mut options =
+                RepairOptions { bytes_per_second: rate(mib), ..RepairOptions::default() };
+            for dir in from {
+                options.from.push(absolute(&dir)?);
+            }
+            if let (Some(image), Some(file)) = (image, disk) {
+                options.disk = Some(repair_disk(image, &file, format)?);
+            }
+            (store, StoreAsk::Repair { options })
+        }
         StoreCommand::Gc { store, dry_run, grace_hours, confirm_roots } => {
             let grace_seconds = grace_hours.saturating_mul(3600);
             let options = GcOptions { grace_seconds, ..GcOptions::default() };
@@ -158,5 +208,7 @@ pub fn run(command: StoreCommand) -> anyhow::Result<()> {
     } else {
         show::show(&ask, &value);
     }
-    show::verdict(&ask, &value)
+    let first = data.credentials().ok().filter(|_| !store.offline);
+    let first = first.map_or(recover::FIRST.to_owned(), |known| known.account_id);
+    show::verdict(&ask, &value, &first)
 }

@@ -86,10 +86,14 @@ async fn act_alone(
         StoreAsk::Scrub { rate } => {
             upkeep.scrub(&errand(*rate, tell)).await.map(|report| json!(report))
         }
+        StoreAsk::Repair { options } => {
+            let errand = errand(options.bytes_per_second, tell);
+            upkeep.repair_alone(options, &errand).await.map(|report| json!(report))
+        }
         _ => anyhow::bail!("it only looks"),
     };
     match ask {
-        StoreAsk::Scrub { .. } => act::with_known(upkeep, done?).await,
+        StoreAsk::Scrub { .. } | StoreAsk::Repair { .. } => act::with_known(upkeep, done?).await,
         _ => Ok(done?),
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::data_dir::{DataDir, StoredCredentials};
 
 /// The account of credentials.json, or the one that is made with a new database.
-const FIRST: &str = "first";
+pub const FIRST: &str = "first";
 
 fn told(image: &FoundImage) -> Value {
     let (state, why) = match &image.state {

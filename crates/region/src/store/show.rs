@@ -106,13 +106,21 @@ pub fn show(ask: &StoreAsk, value: &Value) {
 }
 
 /// Fails the command when damage was found, or something asked for was not done.
-pub fn verdict(ask: &StoreAsk, value: &Value) -> anyhow::Result<()> {
+/// `first` names the region's first account to who has to name one.
+pub fn verdict(ask: &StoreAsk, value: &Value, first: &str) -> anyhow::Result<()> {
     let some = |name: &str| value[name].as_array().is_some_and(|items| !items.is_empty());
     let more = |name: &str| value[name].as_u64().unwrap_or(0) > 0;
     let damaged = match ask {
         StoreAsk::Stats => more("missing_records") || more("quarantined"),
         StoreAsk::Verify { .. } => more("damage_total") || some("hurt"),
         StoreAsk::Scrub { .. } => some("damage"),
+        StoreAsk::Repair { .. } => {
+            anyhow::ensure!(
+                !more("lost_total"),
+                "not everything could be repaired: give --from DIR with a backup that has it"
+            );
+            some("damage")
+        }
         StoreAsk::Gc { .. } => more("missing_records") || some("damage"),
         StoreAsk::Plan { .. } => value["report"]["missing_records"].as_u64().unwrap_or(0) > 0,
         StoreAsk::RebuildIndex => some("differing") || some("damage"),
@@ -121,11 +129,16 @@ pub fn verdict(ask: &StoreAsk, value: &Value) -> anyhow::Result<()> {
             let images = value["images"].as_array();
             anyhow::ensure!(
                 !some("refused"),
-                "some images were not adopted: give --account for those whose account is not here"
+                "some images were not adopted: give --account for those whose account is not \
+                 here, such as --account {first}"
             );
             images.is_some_and(|images| images.iter().any(|image| image["state"] == "damaged"))
         }
     };
-    anyhow::ensure!(!damaged, "the store is damaged: `ectype store verify` names what and whom");
+    anyhow::ensure!(
+        !damaged,
+        "the store is damaged: `ectype store verify` names what and whom, `ectype store repair` \
+         takes it from a backup"
+    );
     Ok(())
 }

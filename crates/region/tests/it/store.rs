@@ -140,7 +140,7 @@ fn images_come_back_after_the_database_is_lost() {
     let words = ["store", "recover", "--offline", "--adopt", "--json"];
     let nobody = home.run(&words);
     assert_eq!(nobody.status.code(), Some(1));
-    assert!(contains(&nobody.stderr, b"--account"));
+    assert!(contains(&nobody.stderr, b"--account first"));
     let adopted = json(&home, &["recover", "--offline", "--adopt", "--account", "first"]);
     assert_eq!(adopted["refused"], serde_json::json!([]), "{adopted}");
     assert!(adopted["adopted"].to_string().contains(&image), "{adopted}");
@@ -157,4 +157,91 @@ fn images_come_back_after_the_database_is_lost() {
     json(&home, &["gc", "--grace-hours", "0"]);
     json(&home, &["gc", "--grace-hours", "0"]);
     assert_eq!(json(&home, &["verify"])["damage_total"], 0);
+}
+
+/// Damage is repaired from a backup: with a server, and offline without any key (invariant 16).
+#[test]
+fn damage_is_repaired_from_a_backup() {
+    for offline in [true, false] {
+        let home = Home::new();
+        let image = with_image(&home);
+        let backup = home.path("backup");
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .args([home.data().join("store"), backup.clone()])
+            .status()
+            .unwrap();
+        assert!(copied.success());
+        for pack in packs(&home) {
+            let mut bytes = std::fs::read(&pack).unwrap();
+            bytes[150] ^= 1;
+            std::fs::write(&pack, bytes).unwrap();
+        }
+        let server = if offline {
+            std::fs::rename(home.data().join("keys"), home.path("keys")).unwrap();
+            None
+        } else {
+            Some(serve(&home, &[]))
+        };
+        let mode: &[&str] = if offline { &["--offline"] } else { &[] };
+        let run = |words: &[&str]| home.run(&[&["store"], words, mode].concat());
+        assert_eq!(run(&["verify"]).status.code(), Some(1));
+        let lost = run(&["repair", "--json"]);
+        assert_eq!(lost.status.code(), Some(1));
+        assert!(contains(&lost.stderr, b"--from"));
+        assert!(contains(&lost.stdout, image.as_bytes()), "it names whom it hurts");
+        let nowhere = run(&["repair", "--from", "/nonexistent"]);
+        assert_eq!(nowhere.status.code(), Some(1));
+        let from = backup.display().to_string();
+        let done = run(&["repair", "--from", &from, "--json"]);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(0), "{said}");
+        let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+        assert!(report["repaired_records"].as_u64().unwrap() > 0, "{report}");
+        for _ in 0..2 {
+            assert!(run(&["gc", "--grace-hours", "0"]).status.success());
+        }
+        assert!(run(&["verify"]).status.success());
+        drop(server);
+        if offline {
+            std::fs::rename(home.path("keys"), home.data().join("keys")).unwrap();
+        }
+        let server = serve(&home, &[]);
+        let api = Api::of(&home, &server);
+        api.boot(&api.subnet(), &image, "");
+    }
+}
+
+/// Invariant 21, from outside: a root key is rotated and its old version retired by command; no
+/// pack changes, and instances boot on.
+#[test]
+fn a_root_key_is_rotated_by_command() {
+    let home = Home::new();
+    let image = with_image(&home);
+    let server = serve(&home, &[]);
+    let stored = || -> Vec<_> {
+        packs(&home).into_iter().map(|pack| (std::fs::read(&pack).unwrap(), pack)).collect()
+    };
+    let before = stored();
+    let keys = |words: &[&str]| -> Value {
+        let said = home.said(&[&["keys"], words, &["--json"]].concat());
+        serde_json::from_str(&said).unwrap()
+    };
+    assert_eq!(keys(&["list"])["versions"].as_array().unwrap().len(), 1);
+    let rotated = keys(&["rotate"]);
+    assert_eq!(rotated["versions"][0]["wraps"], 0, "{rotated}");
+    assert!(rotated["versions"][1]["wraps"].as_u64().unwrap() > 0, "{rotated}");
+    let young = home.run(&["keys", "retire"]);
+    assert_eq!(young.status.code(), Some(1));
+    assert!(contains(&young.stderr, b"kept until"));
+    let left = keys(&["retire", "--grace-hours", "0"]);
+    assert_eq!(left["versions"].as_array().unwrap().len(), 1, "{left}");
+    assert!(home.said(&["keys", "list"]).contains("wraps"));
+    assert!(stored() == before, "a pack was touched");
+    drop(server);
+    let server = serve(&home, &[]);
+    let api = Api::of(&home, &server);
+    api.boot(&api.subnet(), &image, "");
+    let nobody = home.run(&["keys", "list", "--account", &"f".repeat(32)]);
+    assert_eq!(nobody.status.code(), Some(1));
 }
