@@ -213,7 +213,6 @@ pub(super) fn go_live(
     for index in map.touched_pages() {
         fresh.load_page(index, &map.copy_page(index))?;
     }
-    fresh.put_changed(&map.take_changed());
     header.change(|header| {
         header.opens = opens;
         header.live_tag = tag.tag;
@@ -221,6 +220,8 @@ pub(super) fn go_live(
         header.frozen = false;
         header.opened = true;
     })?;
+    // Last: a map that does not go live still has to write them.
+    fresh.put_changed(&map.take_changed());
     Ok(fresh)
 }
 
