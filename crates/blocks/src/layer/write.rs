@@ -42,8 +42,12 @@ impl Core {
         self.take_room(map, first, blocks)?;
         with_buffer(|buffer| {
             let stored = &mut buffer[..blocks as usize * BLOCK];
-            self.compose(geometry, piece.at, data, stored)?;
-            self.xts.seal(first, stored)?;
+            if data.len() == stored.len() {
+                self.xts.seal_into(first, data, stored)?;
+            } else {
+                self.compose(geometry, piece.at, data, stored)?;
+                self.xts.seal(first, stored)?;
+            }
             map.put_in(RegionSet::Stale, piece.region);
             let _no_punch = self.punching.read();
             self.data_dirty.store(true, Ordering::Release);

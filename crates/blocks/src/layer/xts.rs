@@ -69,20 +69,44 @@ impl Context {
 
     /// Turns one unit in place.
     fn turn(&mut self, tweak: u64, unit: &mut [u8]) -> Result<(), Error> {
+        let at = unit.as_mut_ptr();
+        // SAFETY: `at` is valid for reading and writing `unit.len()` bytes, and in place is legal.
+        unsafe { self.turn_raw(tweak, at, at, unit.len()) }
+    }
+
+    /// Turns one unit from one place to another of the same length.
+    fn turn_into(&mut self, tweak: u64, from: &[u8], unit: &mut [u8]) -> Result<(), Error> {
+        if from.len() != unit.len() {
+            return Err(refused());
+        }
+        // SAFETY: both are valid for that many bytes, and as an exclusive reference `unit` does
+        // not overlap `from`.
+        unsafe { self.turn_raw(tweak, from.as_ptr(), unit.as_mut_ptr(), unit.len()) }
+    }
+
+    /// # Safety
+    /// `from` is valid for reading and `to` for writing `length` bytes; they are the same place
+    /// or do not overlap.
+    unsafe fn turn_raw(
+        &mut self,
+        tweak: u64,
+        from: *const u8,
+        to: *mut u8,
+        length: usize,
+    ) -> Result<(), Error> {
         let mut iv = [0_u8; 16];
         iv[..8].copy_from_slice(&tweak.to_le_bytes());
-        let length = c_int::try_from(unit.len()).map_err(|_| refused())?;
+        let length = c_int::try_from(length).map_err(|_| refused())?;
         let mut done: c_int = 0;
-        let at = unit.as_mut_ptr();
         let raw = self.raw.as_ptr();
-        // SAFETY: null cipher and key keep those already set; `iv` is 16 bytes. `at` is valid for
-        // `length` bytes of reading and writing, and aws-lc allows input and output to be the
-        // same buffer; XTS writes exactly `length` bytes and `done` receives that number.
+        // SAFETY: null cipher and key keep those already set; `iv` is 16 bytes. Of `from` and `to`
+        // the caller promises what aws-lc wants: `length` bytes each, the same place or apart; XTS
+        // writes exactly `length` bytes and `done` receives that number.
         let ok = unsafe {
             self.init(ptr::null(), ptr::null(), iv.as_ptr()) == 1
                 && match self.direction {
-                    Direction::Seal => c::EVP_EncryptUpdate(raw, at, &raw mut done, at, length),
-                    Direction::Open => c::EVP_DecryptUpdate(raw, at, &raw mut done, at, length),
+                    Direction::Seal => c::EVP_EncryptUpdate(raw, to, &raw mut done, from, length),
+                    Direction::Open => c::EVP_DecryptUpdate(raw, to, &raw mut done, from, length),
                 } == 1
         };
         if ok && done == length { Ok(()) } else { Err(refused()) }
@@ -119,6 +143,20 @@ impl Xts {
         self.turn(Direction::Seal, first, blocks)
     }
 
+    /// Encrypts whole blocks of `plain` into `blocks`, which is as long.
+    pub(super) fn seal_into(
+        &self,
+        first: u64,
+        plain: &[u8],
+        blocks: &mut [u8],
+    ) -> Result<(), Error> {
+        debug_assert!(plain.len() == blocks.len() && plain.len().is_multiple_of(UNIT));
+        self.with_context(Direction::Seal, |context| {
+            let units = plain.chunks_exact(UNIT).zip(blocks.chunks_exact_mut(UNIT));
+            (first..).zip(units).try_for_each(|(n, (from, to))| context.turn_into(n, from, to))
+        })
+    }
+
     /// Decrypts whole blocks in place.
     pub(super) fn open(&self, first: u64, blocks: &mut [u8]) -> Result<(), Error> {
         self.turn(Direction::Open, first, blocks)
@@ -126,6 +164,18 @@ impl Xts {
 
     fn turn(&self, direction: Direction, first: u64, blocks: &mut [u8]) -> Result<(), Error> {
         debug_assert_eq!(blocks.len() % UNIT, 0);
+        self.with_context(direction, |context| {
+            let mut units = (first..).zip(blocks.chunks_exact_mut(UNIT));
+            units.try_for_each(|(block, unit)| context.turn(block, unit))
+        })
+    }
+
+    /// Lends a context, which goes back to its pool unless it failed.
+    fn with_context(
+        &self,
+        direction: Direction,
+        work: impl FnOnce(&mut Context) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let pool = match direction {
             Direction::Seal => &self.sealing,
             Direction::Open => &self.opening,
@@ -135,9 +185,7 @@ impl Xts {
             Some(context) => context,
             None => Context::new(&self.key, direction)?,
         };
-        for (block, unit) in (first..).zip(blocks.chunks_exact_mut(UNIT)) {
-            context.turn(block, unit)?;
-        }
+        work(&mut context)?;
         pool.lock().push(context);
         Ok(())
     }
@@ -201,6 +249,9 @@ mod tests {
         let mut second = plain[..UNIT].to_vec();
         xts.seal(8, &mut second).unwrap();
         assert_eq!(second, blocks[UNIT..2 * UNIT]);
+        let mut apart = vec![0; blocks.len()];
+        xts.seal_into(7, &plain, &mut apart).unwrap();
+        assert_eq!(apart, blocks);
         xts.open(7, &mut blocks).unwrap();
         assert_eq!(blocks, plain);
     }

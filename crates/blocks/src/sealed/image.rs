@@ -8,20 +8,28 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{
-    cache::ReadCache,
+    ahead::ReadAhead,
+    cache::{Claim, ReadCache},
     codec::Codec,
     id::RootId,
     key::RootKey,
     node::{Child, Node, RADIX, RootFields, span_of},
     pack::RecordEntry,
     record::{self, RecordKind},
-    store::ChunkStore,
+    store::{ChunkStore, Neighbour},
+    streams::Streams,
     tree::{open_child_cached, open_root},
 };
 use crate::{BlockSource, CaptureSource, Error, Extent};
 
 /// An open sealed tree.
 pub struct SealedImage {
+    tree: Arc<Tree>,
+    ahead: Option<ReadAhead>,
+}
+
+/// What readers and those who read ahead share.
+struct Tree {
     store: Arc<ChunkStore>,
     cache: Arc<ReadCache>,
     id: RootId,
@@ -31,7 +39,7 @@ pub struct SealedImage {
 
 impl std::fmt::Debug for SealedImage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SealedImage({})", self.id)
+        write!(f, "SealedImage({})", self.tree.id)
     }
 }
 
@@ -61,18 +69,35 @@ impl SealedImage {
         cache: Arc<ReadCache>,
     ) -> Result<Self, Error> {
         let (node, fields) = open_root(&store, root, key)?;
-        Ok(Self { store, cache, id: root, root: node, fields })
+        let tree = Tree { store, cache, id: root, root: node, fields };
+        Ok(Self { tree: Arc::new(tree), ahead: None })
+    }
+
+    /// Reads ahead of readers that go in order, on threads of its own.
+    #[must_use]
+    pub fn with_read_ahead(mut self) -> Self {
+        let chunk_size = self.chunk_size();
+        let streams = Streams::new(chunk_size, self.size().div_ceil(chunk_size));
+        let tree = Arc::clone(&self.tree);
+        self.ahead = Some(ReadAhead::new(streams, Box::new(move |chunks| tree.fetch(chunks))));
+        self
     }
 
     /// Which tree this is.
     #[must_use]
-    pub const fn root_id(&self) -> RootId {
-        self.id
+    pub fn root_id(&self) -> RootId {
+        self.tree.id
     }
 
     /// Size of its chunks, in bytes.
     #[must_use]
     pub fn chunk_size(&self) -> u64 {
+        self.tree.chunk_size()
+    }
+}
+
+impl Tree {
+    fn chunk_size(&self) -> u64 {
         self.fields.chunk_size.into()
     }
 
@@ -80,16 +105,50 @@ impl SealedImage {
         open_child_cached(&self.store, &self.cache, child, level, self.chunk_size())
     }
 
-    /// The decoded chunk, or nothing for a hole.
-    fn chunk(&self, index: u64) -> Result<Option<Bytes>, Error> {
+    /// The node that holds the entry of a chunk; nothing for a hole.
+    fn leaf(&self, index: u64) -> Result<Option<Arc<Node>>, Error> {
         let mut node = Arc::clone(&self.root);
         while node.level > 0 {
             let Some(child) = node.child(place_of(index, node.level)) else { return Ok(None) };
             node = self.child_node(child, node.level - 1)?;
         }
+        Ok(Some(node))
+    }
+
+    /// The decoded chunk, or nothing for a hole.
+    fn chunk(&self, index: u64) -> Result<Option<Bytes>, Error> {
+        let Some(node) = self.leaf(index)? else { return Ok(None) };
         let Some(child) = node.child(place_of(index, 0)) else { return Ok(None) };
         let read = || read_chunk(&self.store, child, self.fields.chunk_size);
         self.cache.chunk(child.entry.id, &child.key, read).map(Some)
+    }
+
+    /// Reads chunks into the cache, neighbours in a pack together. What fails is left to readers.
+    fn fetch(&self, chunks: std::ops::Range<u64>) {
+        // Nodes first: nobody may wait for another while it has a claim.
+        let leaves: Vec<_> = chunks
+            .filter_map(|index| Some((self.leaf(index).ok()??, place_of(index, 0))))
+            .collect();
+        let mut claims: Vec<Option<(Claim<'_>, &Child)>> = leaves
+            .iter()
+            .filter_map(|(leaf, place)| leaf.child(*place))
+            .filter_map(|child| Some((self.cache.claim(child.entry.id, &child.key)?, child)))
+            .map(Some)
+            .collect();
+        let logical = self.fields.chunk_size;
+        let wanted: Vec<_> = claims
+            .iter()
+            .flatten()
+            .map(|(_, child)| Neighbour::of_chunk(&child.entry, logical))
+            .collect();
+        self.store.fetch_together(&wanted, &mut |place, stored| {
+            let Some((claim, child)) = claims[place].take() else { return };
+            let entry = &child.entry;
+            match record::open(entry.id, &child.key, entry.codec, logical, stored) {
+                Ok(chunk) => claim.fill(Bytes::from(chunk)),
+                Err(error) => tracing::debug!(%error, "a chunk could not be read ahead"),
+            }
+        });
     }
 
     /// Adds the extents of `node`, which begins at `start`, inside `range`.
@@ -152,11 +211,16 @@ impl Extents {
 
 impl BlockSource for SealedImage {
     fn size(&self) -> u64 {
-        self.fields.capacity
+        self.tree.fields.capacity
     }
 
     fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<(), Error> {
-        check_range(offset, out.len() as u64, self.fields.capacity)?;
+        check_range(offset, out.len() as u64, self.size())?;
+        if let Some(ahead) = &self.ahead {
+            // Half of it: what readers have just used is there too.
+            let room = self.tree.cache.unused_bytes_max() / 2 / self.chunk_size();
+            ahead.note(offset, out.len() as u64, room);
+        }
         let chunk_size = self.chunk_size();
         let mut at = offset;
         let mut rest = out;
@@ -164,7 +228,7 @@ impl BlockSource for SealedImage {
             let inside = (at % chunk_size) as usize;
             let length = rest.len().min(chunk_size as usize - inside);
             let (part, after) = rest.split_at_mut(length);
-            match self.chunk(at / chunk_size)? {
+            match self.tree.chunk(at / chunk_size)? {
                 Some(chunk) => part.copy_from_slice(&chunk[inside..inside + length]),
                 None => part.fill(0),
             }
@@ -175,10 +239,11 @@ impl BlockSource for SealedImage {
     }
 
     fn extents(&self, offset: u64, length: u64) -> Result<Vec<Extent>, Error> {
-        check_range(offset, length, self.fields.capacity)?;
+        check_range(offset, length, self.size())?;
         let mut out = Extents::default();
         if length > 0 {
-            self.node_extents(&self.root, 0, &(offset..offset + length), &mut out)?;
+            let tree = &self.tree;
+            tree.node_extents(&tree.root, 0, &(offset..offset + length), &mut out)?;
         }
         Ok(out.0)
     }
@@ -188,13 +253,13 @@ impl BlockSource for SealedImage {
 /// record and no key with this one.
 impl CaptureSource for SealedImage {
     fn capacity(&self) -> u64 {
-        self.fields.capacity
+        self.size()
     }
 
     fn dirty_chunks(&self, chunk_size: u64) -> Vec<u64> {
-        let Ok(extents) = self.extents(0, self.fields.capacity) else {
+        let Ok(extents) = self.extents(0, self.size()) else {
             // Reading the chunks will say what is wrong.
-            return (0..self.fields.capacity.div_ceil(chunk_size)).collect();
+            return (0..self.size().div_ceil(chunk_size)).collect();
         };
         let mut out: Vec<u64> = Vec::new();
         let mut at = 0;

@@ -21,6 +21,7 @@
 //! Next to read: `record` from the bottom, `image` and `capture` from the top, `maintain` for what
 //! keeps a store in order.
 
+mod ahead;
 #[cfg(test)]
 mod attack;
 mod backend;
@@ -39,6 +40,7 @@ mod node;
 mod pack;
 mod record;
 mod store;
+mod streams;
 mod tree;
 
 pub use cache::{CACHE_BYTES_DEFAULT, ReadCache};

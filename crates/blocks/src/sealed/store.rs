@@ -22,9 +22,11 @@ use object_store::ObjectStore;
 
 use super::{
     backend::{Backend, make_root},
+    codec::Codec,
     fields::Fields,
     id::{RecordId, StoreId},
-    index::{Index, IndexEntry, index_entry, list_packs, read_footer},
+    index::{Index, IndexEntry, Location, index_entry, list_packs, read_footer},
+    node::Entry,
     pack::{
         BuiltPack, PACK_SIZE_BYTES, PACKS_PREFIX, PackKind, PackRef, RECORD_HEAD_BYTES,
         RecordEntry, check_whole, operation_prefix, scan,
@@ -32,6 +34,9 @@ use super::{
     record::RecordKind,
 };
 use crate::Error;
+
+/// Bytes between two records that are read and thrown away to save a request.
+const GAP_BYTES_MAX: u64 = 64 * 1024;
 
 const LAYOUT_KEY: &str = "store";
 const LAYOUT_MAGIC: &[u8; 8] = b"ECTSTORE";
@@ -346,6 +351,41 @@ impl ChunkStore {
         }
     }
 
+    /// Reads records that are likely to lie beside each other in their packs, neighbours in one
+    /// go, and hands each to `each` with its number in `wanted`. One that cannot be had is left
+    /// out: [`Self::fetch`] says why, and looks for it again.
+    pub(super) fn fetch_together(
+        &self,
+        wanted: &[Neighbour],
+        each: &mut dyn FnMut(usize, &mut [u8]),
+    ) {
+        let mut found: Vec<_> = wanted
+            .iter()
+            .enumerate()
+            .filter_map(|(number, want)| {
+                let found = self.index.locate(&self.backend, self.id, want.id).ok()?;
+                want.fits(&found.entry).then_some((found, number))
+            })
+            .collect();
+        found.sort_unstable_by_key(|(found, _)| (found.pack, found.entry.offset));
+        for run in found.chunk_by(|(a, _), (b, _)| are_neighbours(a, b)) {
+            let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else { continue };
+            let start = u64::from(first.entry.offset);
+            let length = (last.entry.end() - start) as usize;
+            let Ok(mut bytes) = self.backend.read(&first.pack.object_key(), start, length) else {
+                continue;
+            };
+            for (found, number) in run {
+                let at = (u64::from(found.entry.offset) - start) as usize;
+                let record = &mut bytes[at..][..RECORD_HEAD_BYTES + found.entry.stored as usize];
+                let (head, stored) = record.split_at_mut(RECORD_HEAD_BYTES);
+                if found.entry.matches_head(head) {
+                    each(*number, stored);
+                }
+            }
+        }
+    }
+
     /// True when the record is in some pack, as far as the index knows.
     pub(super) fn has(&self, id: RecordId) -> Result<bool, Error> {
         match self.index.locate(&self.backend, self.id, id) {
@@ -354,6 +394,35 @@ impl ChunkStore {
             Err(e) => Err(e),
         }
     }
+}
+
+/// A chunk's record that is wanted together with others.
+pub(super) struct Neighbour {
+    id: RecordId,
+    stored: u32,
+    codec: Codec,
+    logical: u32,
+}
+
+impl Neighbour {
+    /// The record of a level-0 entry.
+    pub(super) const fn of_chunk(entry: &Entry, logical: u32) -> Self {
+        Self { id: entry.id, stored: entry.stored, codec: entry.codec, logical }
+    }
+
+    fn fits(&self, entry: &RecordEntry) -> bool {
+        entry.kind == RecordKind::Data
+            && entry.stored == self.stored
+            && entry.codec == self.codec
+            && entry.logical == self.logical
+    }
+}
+
+/// Whether two records, the second behind the first, are better read in one go. A batch is a few
+/// chunks, so that such a run is no longer than they and the gaps between them.
+fn are_neighbours(a: &Location, b: &Location) -> bool {
+    let gap = u64::from(b.entry.offset).checked_sub(a.entry.end());
+    a.pack == b.pack && gap.is_some_and(|gap| gap <= GAP_BYTES_MAX)
 }
 
 /// A stored record with its head.

@@ -15,6 +15,7 @@ mod layer_kill;
 mod layer_meet;
 mod layer_rebase;
 mod layer_rot;
+mod sealed_ahead;
 mod sealed_damage;
 mod sealed_faults;
 mod sealed_fuzz;
