@@ -160,7 +160,8 @@ pub struct ExportConfig {
     pub id: String,
     /// Folder of the chunk store.
     pub store_dir: PathBuf,
-    /// Share of the host's cache budget for decoded chunks, in bytes.
+    /// Share of the host's cache budget for decoded chunks, in bytes; [`crate::VolumeHost`]
+    /// grants it.
     pub cache_bytes: u64,
     /// What is served.
     pub subject: Subject,

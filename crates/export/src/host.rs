@@ -1,7 +1,8 @@
 //! What the server calls: start, stop, look at and find again the exports of this host.
 //!
 //! It refuses to know what runs in a supervisor: it spawns the program, talks over the control
-//! socket and looks at the lock. INVARIANT: one export has at most one supervisor; when
+//! socket and looks at the lock. It grants each export its share of the host's cache budget, and
+//! another when others come and go. INVARIANT: one export has at most one supervisor; when
 //! [`VolumeHost::stop`] has returned `Ok`, none and no engine is left.
 //!
 //! Next to read: `supervisor`.
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use blocks::sealed::CACHE_BYTES_DEFAULT;
 use rustix::fs::{FlockOperation, flock};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -26,6 +28,7 @@ use crate::config::ExportConfig;
 use crate::error::Error;
 use crate::message::{self, Ask, ExportState, ExportStatus, LINE_BYTES_MAX, Reply};
 use crate::paths::{ExportPaths, is_control};
+use crate::share::Shares;
 use crate::supervisor::{GROW_DEADLINE, Launch, READY_LINE, SUPERVISOR_COMMAND};
 
 /// How long an export may take from being asked for to serving guests.
@@ -61,6 +64,7 @@ pub struct VolumeHost {
     program: PathBuf,
     arguments: Vec<OsString>,
     queues: [Mutex<()>; QUEUES],
+    shares: Mutex<Shares>,
 }
 
 impl VolumeHost {
@@ -69,7 +73,15 @@ impl VolumeHost {
     /// [`crate::engine::main`].
     #[must_use]
     pub fn new(run_dir: PathBuf, program: PathBuf) -> Self {
-        Self { run_dir, program, arguments: Vec::new(), queues: Default::default() }
+        let shares = Mutex::new(Shares::new(CACHE_BYTES_DEFAULT));
+        Self { run_dir, program, arguments: Vec::new(), queues: Default::default(), shares }
+    }
+
+    /// With another cache budget for all of its exports, in bytes.
+    #[must_use]
+    pub fn with_cache_budget(mut self, bytes: u64) -> Self {
+        self.shares = Mutex::new(Shares::new(bytes));
+        self
     }
 
     /// Puts `arguments` before the hidden command.
@@ -80,7 +92,8 @@ impl VolumeHost {
     }
 
     /// Starts an export and waits until it serves guests. One that already serves the same
-    /// generation is left as it is.
+    /// generation is left as it is. Its cache has the share that the host grants, whatever the
+    /// configuration says.
     ///
     /// # Errors
     /// `CannotOpen` when the engine cannot open it; `OtherGeneration` and `OtherSubject` when
@@ -89,7 +102,39 @@ impl VolumeHost {
         let paths = self.paths(&config.id)?;
         let _turn = self.queue(&config.id).lock().await;
         let late = || Error::Deadline { what: "starting an export", limit: START_DEADLINE };
-        timeout(START_DEADLINE, self.start_in_turn(&paths, config)).await.map_err(|_| late())?
+        let mut config = config.clone();
+        config.cache_bytes = self.join(&config.id).await;
+        let starting = timeout(START_DEADLINE, self.start_in_turn(&paths, &config)).await;
+        let started = starting.map_err(|_| late()).flatten();
+        if started.is_err() {
+            self.leave(&config.id).await;
+        }
+        started
+    }
+
+    /// Gives an export a share of the cache budget, and those that have one a smaller.
+    async fn join(&self, id: &str) -> u64 {
+        let mut shares = self.shares.lock().await;
+        let others = shares.join(id);
+        self.grant(&others, shares.each()).await;
+        shares.each()
+    }
+
+    async fn leave(&self, id: &str) {
+        let mut shares = self.shares.lock().await;
+        let others = shares.leave(id);
+        self.grant(&others, shares.each()).await;
+    }
+
+    /// Tells exports their share. One that cannot be told keeps the one it has.
+    async fn grant(&self, ids: &[String], bytes: u64) {
+        for id in ids {
+            let Ok(paths) = self.paths(id) else { continue };
+            let ask = Ask::Cache { bytes };
+            if let Err(error) = ask_supervisor(&paths.control, ask, Duration::ZERO).await {
+                tracing::warn!(id, %error, "an export was not told its share of the cache");
+            }
+        }
     }
 
     async fn start_in_turn(
@@ -225,7 +270,9 @@ impl VolumeHost {
     pub async fn stop_within(&self, id: &str, deadline: Duration) -> Result<(), Error> {
         let paths = self.paths(id)?;
         let _turn = self.queue(id).lock().await;
-        self.stop_in_turn(&paths, id, deadline).await
+        let stopped = self.stop_in_turn(&paths, id, deadline).await;
+        self.leave(id).await;
+        stopped
     }
 
     async fn stop_in_turn(
@@ -302,6 +349,11 @@ impl VolumeHost {
             }
         }
         found.sort_by(|a, b| a.id.cmp(&b.id));
+        let mut shares = self.shares.lock().await;
+        found.iter().for_each(|status| drop(shares.join(&status.id)));
+        let ids: Vec<_> = found.iter().map(|status| status.id.clone()).collect();
+        self.grant(&ids, shares.each()).await;
+        drop(shares);
         Ok(found)
     }
 

@@ -21,6 +21,7 @@ mod message;
 pub mod nbd;
 mod paths;
 mod process;
+mod share;
 pub mod supervisor;
 
 pub use config::{CONFIG_BYTES_MAX, ExportConfig, SealedRoot, Secret, Subject, VolumeSubject};
@@ -31,3 +32,4 @@ pub use host::{
 pub use message::{ExportState, ExportStatus, Failure, FailureKind, Stats};
 pub use paths::SOCKET_PATH_MAX;
 pub use process::protect_memory;
+pub use share::{SHARE_MIN_BYTES, SHARES_FULL};

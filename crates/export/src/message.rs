@@ -30,6 +30,11 @@ pub enum Ask {
         /// The new size, in bytes.
         capacity_bytes: u64,
     },
+    /// From now on the cache of decoded chunks has this share of the host's budget.
+    Cache {
+        /// The share, in bytes.
+        bytes: u64,
+    },
     /// Close the volume cleanly and go; kill the engine at the deadline.
     Stop {
         /// How long a clean close may take, in milliseconds.
@@ -54,6 +59,8 @@ pub enum Reply {
     },
     /// To `grow`: done.
     Grown,
+    /// To `cache`: the engine is told.
+    Granted,
     /// The question was not understood, or what it wants cannot be done.
     Refused {
         /// Why.
@@ -169,6 +176,11 @@ pub enum Order {
     Stop,
     /// Send your counters.
     Stats,
+    /// Keep the cache of decoded chunks within this.
+    Cache {
+        /// In bytes.
+        bytes: u64,
+    },
     /// Grow the volume and end every connection.
     Grow {
         /// The new size, in bytes.
@@ -249,7 +261,7 @@ mod tests {
 
     #[test]
     fn messages_survive_the_wire() {
-        for ask in [Ask::Ping, Ask::Status, Ask::Stop { deadline_ms: 7 }] {
+        for ask in [Ask::Ping, Ask::Status, Ask::Cache { bytes: 9 }, Ask::Stop { deadline_ms: 7 }] {
             assert_eq!(decode::<Ask>(&encode(&ask)).unwrap(), ask);
         }
         let reply = Reply::Stopped { clean: false, reason: "killed".into() };

@@ -24,8 +24,6 @@ pub(crate) use keys::Holder;
 pub(crate) use seal::{SealRequest, SealedImage};
 pub(crate) use volumes::{Access, volume_crn, volume_crn_of};
 
-/// Share of the host's cache budget that each engine process gets.
-const ENGINE_CACHE: ByteCount = ByteCount(64 << 20);
 /// Cache of the server's own reads; captures read only what is dirty.
 const SERVER_CACHE: ByteCount = ByteCount(16 << 20);
 

@@ -11,7 +11,7 @@ use blocks::{
 use export::{ExportConfig, SealedRoot, Secret, Subject, VolumeSubject};
 use model::Volume;
 
-use super::{ENGINE_CACHE, Storage, StorageError, keys::Holder};
+use super::{Storage, StorageError, keys::Holder};
 
 /// What whoever connects to an export may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,8 @@ impl Storage {
         let config = ExportConfig {
             id: spec.volume.clone(),
             store_dir: self.config.store_dir.clone(),
-            cache_bytes: ENGINE_CACHE.0,
+            // The host grants it.
+            cache_bytes: 0,
             subject: Subject::Volume(VolumeSubject {
                 layer_dir: spec.dir,
                 run_dir: spec.run_dir,
@@ -139,7 +140,8 @@ impl Storage {
         let config = ExportConfig {
             id: id.to_owned(),
             store_dir: self.config.store_dir.clone(),
-            cache_bytes: ENGINE_CACHE.0,
+            // The host grants it.
+            cache_bytes: 0,
             subject: Subject::Image(SealedRoot {
                 root_id: root.0,
                 root_key: Secret::new(*root.1.expose()),

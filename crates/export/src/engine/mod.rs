@@ -127,6 +127,7 @@ async fn attend(
                 match message::decode(&line) {
                     Ok(Order::Stop) => return Ok("told to stop"),
                     Ok(Order::Stats) => say(channel, &Event::Stats(server.stats())),
+                    Ok(Order::Cache { bytes }) => opened.set_cache(bytes),
                     Ok(Order::Grow { capacity_bytes }) => {
                         let refused = grow(server, opened, capacity_bytes).err();
                         let refused = refused.map(|error| base::error_chain(&error));

@@ -17,18 +17,20 @@ use crate::nbd::{Device, Export};
 pub struct Opened {
     device: Device,
     volume: Option<Arc<Volume>>,
+    cache: Arc<ReadCache>,
 }
 
 /// Opens what the configuration names. Reads the chunk store, never writes it.
 pub fn open(config: &ExportConfig) -> Result<Opened, Error> {
+    let cache = Arc::new(ReadCache::new(config.cache_bytes));
     match &config.subject {
         Subject::Image(root) => {
-            let image = open_sealed(config, root)?;
-            Ok(Opened { device: Device::ReadOnly(image), volume: None })
+            let image = open_sealed(config, root, &cache)?;
+            Ok(Opened { device: Device::ReadOnly(image), volume: None, cache })
         }
         Subject::Volume(volume) => {
             let base: Arc<dyn BlockSource> = match &volume.base {
-                Some(root) => open_sealed(config, root)?,
+                Some(root) => open_sealed(config, root, &cache)?,
                 None => Arc::new(NoBase),
             };
             let opened = Arc::new(Volume::open(spec(&config.id, volume), base)?);
@@ -37,16 +39,21 @@ pub fn open(config: &ExportConfig) -> Result<Opened, Error> {
             } else {
                 Device::Writable(Arc::clone(&opened) as Arc<dyn BlockDevice>)
             };
-            Ok(Opened { device, volume: Some(opened) })
+            Ok(Opened { device, volume: Some(opened), cache })
         }
     }
 }
 
-fn open_sealed(config: &ExportConfig, root: &SealedRoot) -> Result<Arc<dyn BlockSource>, Error> {
+fn open_sealed(
+    config: &ExportConfig,
+    root: &SealedRoot,
+    cache: &Arc<ReadCache>,
+) -> Result<Arc<dyn BlockSource>, Error> {
     let store = Arc::new(ChunkStore::open(&config.store_dir)?);
-    let cache = Arc::new(ReadCache::new(config.cache_bytes));
+    let cache = Arc::clone(cache);
     let key = RootKey::from_bytes(*root.root_key.expose());
-    Ok(Arc::new(SealedImage::open(store, root.root_id, &key, cache)?))
+    let image = SealedImage::open(store, root.root_id, &key, cache)?;
+    Ok(Arc::new(image.with_read_ahead()))
 }
 
 fn spec(id: &str, volume: &VolumeSubject) -> VolumeSpec {
@@ -93,6 +100,11 @@ impl Opened {
         {
             tracing::warn!(error = &error as &dyn std::error::Error, "sums could not be made");
         }
+    }
+
+    /// Keeps the cache of decoded chunks within `bytes`.
+    pub fn set_cache(&self, bytes: u64) {
+        self.cache.set_budget(bytes);
     }
 
     /// Makes the volume larger.

@@ -6,15 +6,17 @@
 use std::io;
 use std::sync::atomic::Ordering;
 
-use blocks::{BlockDevice, CHUNK_SIZE, Error, Extent};
+use blocks::{BlockDevice, Error, Extent};
 
-use super::connection::{Connection, Job, room};
+use super::connection::{Body, Connection, Desk, Job, room};
 use super::protocol::{Errno, errno_of};
 use super::reply;
 use super::request::{Command, Request};
 
-/// A long read is sent in pieces of this many bytes, cut where sealed chunks are cut.
-pub const READ_PIECE_BYTES: usize = 512 * 1024;
+/// A long read is sent in pieces of this many bytes, cut at their multiples: few enough that a
+/// piece is still in the processor's cache when it is sent, and that the client takes in one
+/// while the next is read.
+pub const READ_PIECE_BYTES: usize = 128 * 1024;
 /// Most extents in one answer.
 pub const STATUS_EXTENTS_MAX: usize = 4096;
 /// So many bytes of the device are looked at in one go for an answer.
@@ -29,27 +31,27 @@ const ZEROES_PIECE_BYTES: u64 = 32 * 1024 * 1024;
 
 impl Connection {
     /// Carries a request out and answers it. Fails when the client cannot be reached.
-    pub fn execute(&self, job: &Job<'_>, buffer: &mut Vec<u8>) -> io::Result<()> {
+    pub fn execute(&self, job: &Job<'_>, desk: &mut Desk) -> io::Result<()> {
         let request = &job.request;
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         let done = match job.command {
             Err(errno) => Err(errno),
-            Ok(Command::Read { whole: false }) => return self.read_in_pieces(request, buffer),
-            Ok(Command::Read { whole: true }) => return self.read_whole(request, buffer),
-            Ok(Command::BlockStatus { one }) => return self.block_status(request, one),
+            Ok(Command::Read { whole: false }) => return self.read_in_pieces(request, desk),
+            Ok(Command::Read { whole: true }) => return self.read_whole(request, desk),
+            Ok(Command::BlockStatus { one }) => return self.block_status(request, one, desk),
             Ok(Command::Flush) => {
                 self.counters.flushes.fetch_add(1, Ordering::Relaxed);
                 self.device.flush().map_err(|error| self.note(request, &error))
             }
-            Ok(command) => self.change(request, command, buffer),
+            Ok(command) => self.change(request, command, &desk.buffer),
         };
         match done {
-            Ok(()) => self.send(&reply::simple(request.cookie, None), &[]),
-            Err(errno) => self.refuse(request, errno),
+            Ok(()) => self.answer(desk, &reply::simple(request.cookie, None), Body(0)),
+            Err(errno) => self.refuse(request, errno, desk),
         }
     }
 
-    fn refuse(&self, request: &Request, errno: Errno) -> io::Result<()> {
+    fn refuse(&self, request: &Request, errno: Errno, desk: &mut Desk) -> io::Result<()> {
         self.counters.errors.fetch_add(1, Ordering::Relaxed);
         // Only reads and status requests must be answered in the structured form.
         let read = matches!(
@@ -57,9 +59,9 @@ impl Connection {
             super::protocol::command::READ | super::protocol::command::BLOCK_STATUS
         );
         if self.agreed.structured && read {
-            self.send(&reply::error(request.cookie, errno), &[])
+            self.answer(desk, &reply::error(request.cookie, errno), Body(0))
         } else {
-            self.send(&reply::simple(request.cookie, Some(errno)), &[])
+            self.answer(desk, &reply::simple(request.cookie, Some(errno)), Body(0))
         }
     }
 
@@ -109,48 +111,50 @@ impl Connection {
         .map_err(|error| self.note(request, &error))
     }
 
-    fn read_in_pieces(&self, request: &Request, buffer: &mut Vec<u8>) -> io::Result<()> {
+    fn read_in_pieces(&self, request: &Request, desk: &mut Desk) -> io::Result<()> {
         let Request { cookie, mut offset, .. } = *request;
         let end = offset + u64::from(request.length);
         if offset == end {
-            return self.send(&reply::none(cookie), &[]);
+            return self.answer(desk, &reply::none(cookie), Body(0));
         }
         while offset < end {
-            let cut = (offset / CHUNK_SIZE + 1) * CHUNK_SIZE;
-            // INVARIANT: a piece is no longer than a chunk.
+            let piece_bytes = READ_PIECE_BYTES as u64;
+            let cut = (offset / piece_bytes + 1) * piece_bytes;
+            // INVARIANT: a piece is no longer than that.
             let length = (cut.min(end) - offset) as u32;
-            let piece = room(buffer, length as usize);
+            let piece = room(&mut desk.buffer, length as usize);
             if let Err(error) = self.device.read_at(offset, piece) {
                 self.counters.errors.fetch_add(1, Ordering::Relaxed);
                 let errno = self.note(request, &error);
-                return self.send(&reply::error_at(cookie, errno, offset), &[]);
+                return self.answer(desk, &reply::error_at(cookie, errno, offset), Body(0));
             }
             let next = offset + u64::from(length);
-            self.send(&reply::data(cookie, next == end, offset, length), piece)?;
+            let head = reply::data(cookie, next == end, offset, length);
+            self.answer(desk, &head, Body(length as usize))?;
             offset = next;
         }
         self.counters.read_bytes.fetch_add(u64::from(request.length), Ordering::Relaxed);
         Ok(())
     }
 
-    fn read_whole(&self, request: &Request, buffer: &mut Vec<u8>) -> io::Result<()> {
+    fn read_whole(&self, request: &Request, desk: &mut Desk) -> io::Result<()> {
         let Request { cookie, offset, length, .. } = *request;
-        let bytes = room(buffer, length as usize);
+        let bytes = room(&mut desk.buffer, length as usize);
         if let Err(error) = self.device.read_at(offset, bytes) {
             let errno = self.note(request, &error);
-            return self.refuse(request, errno);
+            return self.refuse(request, errno, desk);
         }
         self.counters.read_bytes.fetch_add(u64::from(length), Ordering::Relaxed);
         if !self.agreed.structured {
-            return self.send(&reply::simple(cookie, None), bytes);
+            return self.answer(desk, &reply::simple(cookie, None), Body(length as usize));
         }
         if length == 0 {
-            return self.send(&reply::none(cookie), &[]);
+            return self.answer(desk, &reply::none(cookie), Body(0));
         }
-        self.send(&reply::data(cookie, true, offset, length), bytes)
+        self.answer(desk, &reply::data(cookie, true, offset, length), Body(length as usize))
     }
 
-    fn block_status(&self, request: &Request, one: bool) -> io::Result<()> {
+    fn block_status(&self, request: &Request, one: bool, desk: &mut Desk) -> io::Result<()> {
         let most = if one { 1 } else { STATUS_EXTENTS_MAX };
         let end = request.offset + u64::from(request.length);
         let mut merged: Vec<Extent> = Vec::new();
@@ -161,7 +165,7 @@ impl Connection {
                 Ok(extents) => extents,
                 Err(error) => {
                     let errno = self.note(request, &error);
-                    return self.refuse(request, errno);
+                    return self.refuse(request, errno, desk);
                 }
             };
             if !merge(&mut merged, &extents, most) {
@@ -169,7 +173,7 @@ impl Connection {
             }
             offset += span;
         }
-        self.send(&reply::block_status(request.cookie, &merged), &[])
+        self.answer(desk, &reply::block_status(request.cookie, &merged), Body(0))
     }
 }
 

@@ -37,11 +37,22 @@ pub struct Resources {
 impl Resources {
     /// Changes the capacity that engines are started with.
     pub fn set_capacity(&mut self, bytes: u64) {
+        self.change(|config| {
+            if let Subject::Volume(volume) = &mut config.subject {
+                volume.capacity_bytes = volume.capacity_bytes.max(bytes);
+            }
+        });
+    }
+
+    /// Changes the share of the cache budget that engines are started with.
+    pub fn set_cache(&mut self, bytes: u64) {
+        self.change(|config| config.cache_bytes = bytes);
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut ExportConfig)) {
         // It was decoded before, and a number more or less does not make it too long.
         let Ok(mut config) = ExportConfig::decode(&self.config) else { return };
-        if let Subject::Volume(volume) = &mut config.subject {
-            volume.capacity_bytes = volume.capacity_bytes.max(bytes);
-        }
+        change(&mut config);
         if let Ok(encoded) = config.encode() {
             self.config = encoded;
         }

@@ -60,6 +60,8 @@ pub enum Effect {
     Spawn,
     /// From now on engines are started with this capacity, in bytes.
     Capacity(u64),
+    /// From now on engines are started with this share of the host's cache budget, in bytes.
+    Cache(u64),
     /// Tell the engine.
     Tell(Order),
     /// Kill the engine.
@@ -243,6 +245,14 @@ impl Keeper {
                 self.due.insert(token, (Awaited::Grown, now + GROW_DEADLINE));
                 effects.push(Effect::Capacity(capacity_bytes));
                 effects.push(Effect::Tell(Order::Grow { capacity_bytes }));
+            }
+            Ask::Cache { bytes } => {
+                effects.push(Effect::Cache(bytes));
+                // One that is starting reads its orders when it is ready.
+                if matches!(self.phase, Phase::Starting | Phase::Running) {
+                    effects.push(Effect::Tell(Order::Cache { bytes }));
+                }
+                effects.push(Effect::Answer(token, Reply::Granted));
             }
             Ask::Grow { .. } => effects.push(Effect::Answer(token, refused("it does not run"))),
             Ask::Status | Ask::AwaitReady { .. } => {

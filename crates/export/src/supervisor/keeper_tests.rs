@@ -172,6 +172,21 @@ fn growth_is_told_to_the_engine_and_to_those_after_it() {
 
 /// Any order of notices: never two engines, one answer to each question, none after the end.
 #[test]
+fn a_share_of_the_cache_is_told_to_the_engine_and_to_those_after_it() {
+    let mut keeper = keeper();
+    let grant = |token| Notice::Asked(token, Ask::Cache { bytes: 9 });
+    let told = Effect::Tell(Order::Cache { bytes: 9 });
+    let answer = |token| Effect::Answer(token, Reply::Granted);
+    let starting = keeper.apply(grant(1), SECOND);
+    assert_eq!(starting, [Effect::Cache(9), told.clone(), answer(1)]);
+    keeper.apply(ready(), SECOND);
+    assert_eq!(keeper.apply(grant(2), SECOND), [Effect::Cache(9), told, answer(2)]);
+    keeper.apply(died(), SECOND);
+    keeper.apply(died(), SECOND);
+    assert_eq!(keeper.apply(grant(3), SECOND), [Effect::Cache(9), answer(3)], "between two");
+}
+
+#[test]
 fn no_order_of_notices_makes_two_engines_or_forgets_a_question() {
     for seed in 0..400 {
         let random = SeededEntropy::new(seed);
@@ -197,6 +212,7 @@ fn no_order_of_notices_makes_two_engines_or_forgets_a_question() {
                 8 if pick(10) == 0 => Notice::Asked(token, Ask::Stop { deadline_ms: pick(900) }),
                 9 if pick(20) == 0 => Notice::Terminate { deadline: SECOND },
                 10 if pick(2) == 0 => Notice::Asked(token, Ask::Grow { capacity_bytes: 9 }),
+                10 if pick(2) == 0 => Notice::Asked(token, Ask::Cache { bytes: 9 }),
                 10 => Notice::Asked(token, Ask::Ping),
                 _ => Notice::Tick,
             };
@@ -208,7 +224,7 @@ fn no_order_of_notices_makes_two_engines_or_forgets_a_question() {
                     Effect::Spawn => engines += 1,
                     Effect::Answer(token, _) => assert!(open.remove(&token), "seed {seed}"),
                     Effect::Exit => gone = true,
-                    Effect::Capacity(_) => {}
+                    Effect::Capacity(_) | Effect::Cache(_) => {}
                     Effect::Kill | Effect::Tell(_) => assert_eq!(engines, 1, "seed {seed}"),
                 }
                 assert!(engines <= 1, "seed {seed}");

@@ -203,6 +203,7 @@ impl Shell<'_> {
                     todo.extend(self.keeper.apply(notice, clock.monotonic()));
                 }
                 Effect::Capacity(bytes) => self.resources.set_capacity(bytes),
+                Effect::Cache(bytes) => self.resources.set_cache(bytes),
                 Effect::Tell(order) => {
                     if let Some(engine) = &mut self.engine {
                         engine.tell(order);

@@ -133,6 +133,11 @@ impl Client {
 
     /// Reads one whole reply; `data` is the length that a simple reply carries on success.
     pub fn receive(&mut self, data: usize) -> (u64, Answer) {
+        self.receive_by(|_| data as u32)
+    }
+
+    /// As [`Self::receive`], with a length for each cookie.
+    pub fn receive_by(&mut self, data: impl Fn(u64) -> u32) -> (u64, Answer) {
         let mut answer = Answer::default();
         loop {
             match u32::from_be_bytes(self.number()) {
@@ -140,7 +145,7 @@ impl Client {
                     answer.error = u32::from_be_bytes(self.number());
                     let cookie = u64::from_be_bytes(self.number());
                     if answer.error == 0 && !self.structured {
-                        answer.data = self.bytes(data);
+                        answer.data = self.bytes(data(cookie) as usize);
                     }
                     return (cookie, answer);
                 }
