@@ -8,6 +8,7 @@
 mod capture;
 mod data;
 mod figure;
+mod io;
 mod peer;
 mod provision;
 mod rig;
@@ -41,8 +42,11 @@ pub struct BenchArgs {
     /// MiB that change before a capture.
     #[arg(long, value_name = "N", default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=4096))]
     mib: u64,
-    /// A part of `capture` alone.
-    #[arg(long, value_name = "PART", value_parser = ["change", "fuller", "first", "capacity", "mark"])]
+    /// How long each load of `io` is measured, in seconds.
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
+    /// A part of `capture` alone, or of `io`: the last four.
+    #[arg(long, value_name = "PART", value_parser = ["change", "fuller", "first", "capacity", "mark", "layer", "cached", "cold", "memory"])]
     only: Option<String>,
     /// Folder to work in; what is made there is removed [default: the system's temporary one].
     #[arg(long, value_name = "DIR")]
@@ -57,6 +61,8 @@ pub struct Job<'a> {
     pub size: u64,
     /// MiB that change before a capture.
     pub mib: u64,
+    /// How long a load is measured, in seconds.
+    pub seconds: u64,
     /// The part to measure, when not all.
     pub only: Option<&'a str>,
     /// Folder to make its own folder in.
@@ -71,7 +77,7 @@ struct Benchmark {
 }
 
 /// All of them.
-const BENCHMARKS: [Benchmark; 3] = [
+const BENCHMARKS: [Benchmark; 4] = [
     Benchmark {
         name: "start",
         about: "from `ectype serve` to its first answer, and the idle server's memory",
@@ -86,6 +92,11 @@ const BENCHMARKS: [Benchmark; 3] = [
         name: "capture",
         about: "images of 100 GB volumes, changed and new, beside qemu-img convert and cp",
         run: capture::run,
+    },
+    Benchmark {
+        name: "io",
+        about: "reads and writes through NBD, beside qemu-nbd, and the memory of idle engines",
+        run: io::run,
     },
 ];
 
@@ -119,6 +130,7 @@ pub fn bench(args: &BenchArgs) -> anyhow::Result<()> {
         runs: args.runs,
         size: args.size,
         mib: args.mib,
+        seconds: args.seconds,
         only: args.only.as_deref(),
         dir: &dir,
     };

@@ -15,10 +15,10 @@ fn benchmarks_are_listed_and_an_unknown_one_is_refused() {
     assert!(list.status.success());
     let list = String::from_utf8(list.stdout).unwrap();
     let names: Vec<_> = list.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(names, ["start", "provision", "capture"]);
+    assert_eq!(names, ["start", "provision", "capture", "io"]);
     let unknown = bench(&["speed"]);
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(contains(&unknown.stderr, b"there are start, provision, capture"));
+    assert!(contains(&unknown.stderr, b"there are start, provision, capture, io"));
     assert_eq!(bench(&[]).status.code(), Some(2));
     assert_eq!(bench(&["start", "--runs", "0"]).status.code(), Some(2));
 }
@@ -54,5 +54,18 @@ fn every_benchmark_says_its_figures_in_json_and_leaves_nothing() {
         let left = contains(&output.stderr, b"`qemu-img` is not installed");
         assert_eq!(left, name == "capture", "{part:?}");
     }
+    assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+}
+
+#[test]
+fn the_io_benchmark_says_what_is_missing_before_it_makes_anything() {
+    let home = Home::new();
+    let folder = home.path("bench");
+    std::fs::create_dir(&folder).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ectype"));
+    let command = command.args(["bench", "io", "--dir", folder.to_str().unwrap()]);
+    let output = command.env("PATH", "").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(contains(&output.stderr, b"apt-get install fio"));
     assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
 }
