@@ -130,7 +130,6 @@ impl Figure {
     }
 
     /// A figure of which more is better.
-    #[cfg_attr(not(test), expect(dead_code, reason = "of the benchmark of reads and writes"))]
     pub fn rate(
         figure: impl Into<String>,
         unit: &'static str,
