@@ -103,6 +103,13 @@ class Region:
         made = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         return Region({**self.environment, "IBMCLOUD_API_KEY": made["api_key"]})
 
+    def operator(self, *words):
+        """Runs a command of the region's operator; what it says as JSON."""
+        command = [os.environ["CONFORMANCE_ECTYPE"], *words, "--json"]
+        command += ["--data", os.environ["CONFORMANCE_DATA"]]
+        said = subprocess.run(command, check=True, capture_output=True).stdout
+        return json.loads(said) if said else None
+
     def get(self, path):
         """A GET outside IBM's API, with the token of its SDK."""
         request = self.vpc.prepare_request("GET", "/")

@@ -6,15 +6,18 @@ from cases import (
     accounts,
     catalogue,
     errors,
+    faults,
     groups,
     identity,
     image_story,
+    images,
     lifecycle,
     lists,
     network,
     sources,
     tagging,
     volumes,
+    virtual_time,
 )
 from harness import run
 
@@ -23,15 +26,19 @@ PARTS = [
     accounts,
     catalogue,
     errors,
+    faults,
     groups,
     identity,
     image_story,
+    images,
     lifecycle,
     lists,
     network,
     sources,
     tagging,
     volumes,
+    # Last: it moves the time that all others go by.
+    virtual_time,
 ]
 
 if __name__ == "__main__":

@@ -97,6 +97,10 @@ pub trait Clock: Send + Sync {
     fn wall(&self) -> Timestamp;
     /// Time since some fixed moment of this process; never goes back.
     fn monotonic(&self) -> Duration;
+    /// The clock as one whose region time can be moved, if it is one.
+    fn virtual_clock(&self) -> Option<&crate::VirtualClock> {
+        None
+    }
 }
 
 /// The machine's clock.

@@ -13,6 +13,7 @@ mod entropy;
 mod error;
 mod id;
 mod region;
+mod virtual_clock;
 
 pub use bytes::{ByteCount, GB};
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp, TimestampError};
@@ -26,3 +27,4 @@ pub use id::{
     SecurityGroupRuleId, SubnetId, TokenKeyId, UsageId, VolumeId, VpcId, hex_of, uuid_of,
 };
 pub use region::{RegionName, RegionNameError, ZoneName};
+pub use virtual_clock::{MoveError, REGION_TIME_MAX, VirtualClock, VirtualTime};

@@ -9,8 +9,10 @@
 //! Next to read: `parts` for what a region is made of, then the folder of a resource.
 
 mod access;
+mod clock;
 mod context;
 mod error;
+mod fault;
 mod group;
 mod identity;
 mod image;
@@ -25,14 +27,15 @@ mod tag;
 mod volume;
 mod worker;
 
+pub use clock::{ClockMove, ClockReading};
 pub use context::RequestContext;
 pub use error::Error;
 pub use identity::{
     ACCESS_TOKEN_LIFETIME, Authenticated, Credentials, IdentityError, PublicKey, TokenSet,
 };
 pub use image::{
-    ExportedFile, FileProgress, FileWatch, ImageCreate, ImageExport, ImageImport, ImageIsolation,
-    ImageProgress, ImageStorage, StockImage,
+    ExportedFile, FileProgress, FileWatch, ImageAlone, ImageCreate, ImageExport, ImageImport,
+    ImageIsolation, ImageProgress, ImageStorage, StockImage, StockOf,
 };
 pub use instance::{
     ActionCreate, BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource,

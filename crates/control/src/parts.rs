@@ -56,6 +56,8 @@ pub struct Control {
     pub(crate) progress: crate::image::ProgressBoard,
     /// Which job has the turn with an instance.
     pub(crate) turns: crate::instance::Turns,
+    /// Held while the bytes of an image are measured.
+    pub(crate) measuring: tokio::sync::Mutex<()>,
     /// How far upkeep of the chunk store is.
     pub(crate) board: crate::store::Board,
     /// Set once the database was seen to know the store's newest operation.
@@ -84,6 +86,7 @@ impl Control {
             signer,
             progress: crate::image::ProgressBoard::default(),
             turns: crate::instance::Turns::default(),
+            measuring: tokio::sync::Mutex::default(),
             board: crate::store::Board::default(),
             sequence_checked: tokio::sync::OnceCell::new(),
             parts,

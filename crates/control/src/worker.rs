@@ -24,7 +24,7 @@ const DUE_EVERY: Duration = Duration::from_millis(500);
 /// How often it is looked whether the chunk store needs a collection or a scrub.
 const UPKEEP_EVERY: Duration = Duration::from_secs(60);
 /// Dates moved in one transaction.
-const DUE_BATCH: u32 = 100;
+pub(crate) const DUE_BATCH: u32 = 100;
 
 /// The running background tasks of a region.
 pub struct Workers {

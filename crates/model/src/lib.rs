@@ -11,11 +11,13 @@ pub mod catalog;
 mod account;
 mod allowed_use;
 mod event;
+mod fault;
 mod firewall;
 mod firewall_wanted;
 mod image;
 mod instance;
 mod limits;
+mod lineage;
 mod name;
 mod network;
 mod refusal;
@@ -33,6 +35,7 @@ pub use allowed_use::{
     InstanceFacts, NoResult, Over,
 };
 pub use event::{Event, EventDraft, Initiator, Outcome, Severity, Target};
+pub use fault::{ForceStatus, Forced, check_force_image, check_force_volume};
 pub use firewall::{
     Acl, AclRule, IpRange, Protocol, RuleRemote, SecurityGroup, SecurityGroupRule, Traffic,
     TrafficError, TrafficPatch,
@@ -45,6 +48,7 @@ pub use image::{
     IMAGE_TRANSITIONS, Image, ImageEncryption, ImageGuard, ImagePatch, ImageStatus,
     ImageStatusReason, ImageTransition, ImageTrigger, LifecycleChange, SealedRef, SourceVolume,
     Visibility, apply_due, check_source, deleting_failed, image_profiles, lifecycle_change,
+    system_ends,
 };
 pub use instance::{
     ActionKind, ActionStatus, HostFailurePolicy, Instance, InstanceAction, InstancePatch,
@@ -52,6 +56,7 @@ pub use instance::{
     instance_transition,
 };
 pub use limits::{LIMITS, Limit};
+pub use lineage::{Ancestor, ImageLineage, LineageItem, Lineages};
 pub use name::{NameError, ResourceName, generated_name};
 pub use network::{
     AddressPrefix, IpOwner, IpRequest, Nic, ReservedIp, RoutingTable, Subnet, SubnetPatch, Vpc,

@@ -33,6 +33,8 @@ limits! {
     IMAGES_MAX = 200_000, "custom images in the region", "over_quota";
     /// Instances of an account.
     INSTANCES_MAX = 1_000, "instances in the region", "over_quota";
+    /// Statuses that the operator forces at the same time.
+    FORCED_STATUSES_MAX = 100, "forced statuses", "over_quota";
     /// vCPUs of an account's instances.
     VCPUS_MAX = 200, "vCPUs in the region", "over_quota";
     /// SSH keys of an account.

@@ -405,6 +405,28 @@ pub enum Refusal {
     /// Users see service tags and do not change them.
     #[error("Service tags are the provider's. Only user and access tags can be changed.")]
     ServiceTags,
+    /// Moving the time of a region that follows the machine's.
+    #[error(
+        "The region's time is the machine's. Start the region with --virtual-clock to move its \
+         time."
+    )]
+    ClockNotVirtual,
+    /// A jump to the next due event, and there is none.
+    #[error("Nothing is due: no image has a lifecycle date that lies ahead.")]
+    NothingDue,
+    /// A move beyond the end of region time.
+    #[error("Region time ends at {}.", base::REGION_TIME_MAX)]
+    ClockRange,
+    /// Forcing a status onto what has long work under way, or a status forced already.
+    #[error("The status of {kind} {id} cannot be forced now: {why}.")]
+    StatusNotForced {
+        /// `image` or `volume`.
+        kind: &'static str,
+        /// Its id.
+        id: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// A named limit.
     #[error("The limit {} of {} {} is reached.", .limit.name, .limit.max, .limit.of)]
     OverLimit {

@@ -1,4 +1,5 @@
-//! `ectype catalog`: the stock image in its shared cache, and stock images of a region.
+//! `ectype catalog`: the stock image in its shared cache, and the stock images of a region, which
+//! are the operator's to add and to retire.
 
 use std::{
     fs::File,
@@ -11,6 +12,15 @@ use base::GB;
 use clap::Subcommand;
 use compute::stock::{self, BuildOptions};
 use control::{Control, StockImage};
+use formats::Format;
+use serde_json::Value;
+
+use crate::{
+    cli::JsonArgs,
+    data_dir::DataDir,
+    disk,
+    operator::{Ask, client},
+};
 
 /// Commands about the catalogue.
 #[derive(Subcommand)]
@@ -20,6 +30,40 @@ pub enum CatalogCommand {
         /// Folder of the cache [default: $XDG_CACHE_HOME/ectype/stock].
         #[arg(long, env = "ECTYPE_STOCK_CACHE", value_name = "DIR")]
         cache: Option<PathBuf>,
+    },
+    /// Make a stock image of a disk file, of a running region: public and available. Older ones
+    /// of its operating system become deprecated. Prints its id.
+    Add {
+        /// The disk file. One that needs another file is refused.
+        file: PathBuf,
+        /// Name of the image.
+        #[arg(long)]
+        name: String,
+        /// Name of its operating system, such as debian-12-amd64.
+        #[arg(long, value_name = "NAME")]
+        operating_system: String,
+        /// Format of the file; its content is never asked [default: by its extension].
+        #[arg(long, value_parser = disk::format_of, value_name = "raw|qcow2|vhd")]
+        format: Option<Format>,
+        #[command(flatten)]
+        region: JsonArgs,
+    },
+    /// List the stock images of a running region, newest first.
+    List(JsonArgs),
+    /// End the support of a stock image, or of all of an operating system: they become
+    /// deprecated, or obsolete. Prints the names of those that changed.
+    Retire {
+        /// Name of the image.
+        #[arg(required_unless_present = "operating_system")]
+        name: Option<String>,
+        /// All of this operating system.
+        #[arg(long, value_name = "NAME", conflicts_with = "name")]
+        operating_system: Option<String>,
+        /// The vendor ended it: no instance can be made of it any more.
+        #[arg(long)]
+        obsolete: bool,
+        #[command(flatten)]
+        region: JsonArgs,
     },
 }
 
@@ -55,12 +99,69 @@ pub fn run(command: CatalogCommand) -> anyhow::Result<()> {
             println!("{}", image.path.display());
             Ok(())
         }
+        CatalogCommand::Add { file, name, operating_system, format, region } => {
+            let data = DataDir::find(region.data.data)?;
+            let format = format.or_else(|| Format::of_name(&file));
+            let format = format.with_context(|| disk::unnamed(&file))?;
+            let file =
+                std::fs::canonicalize(&file).with_context(|| format!("read {}", file.display()))?;
+            let format = format.as_str().to_owned();
+            let ask = Ask::CatalogAdd { name, operating_system, file, format };
+            let made = disk::told(&data, &ask)?;
+            show(region.json, &made, "id")
+        }
+        CatalogCommand::List(region) => {
+            let data = DataDir::find(region.data.data)?;
+            let all = client::ask_told(&data, &Ask::CatalogList, &mut |_, _| {})?;
+            list(region.json, &all)
+        }
+        CatalogCommand::Retire { name, operating_system, obsolete, region } => {
+            let data = DataDir::find(region.data.data)?;
+            let system = operating_system.is_some();
+            let name = name.or(operating_system).context("name an image or a system")?;
+            let ask = Ask::CatalogRetire { name, system, obsolete };
+            let changed = client::ask_told(&data, &ask, &mut |_, _| {})?;
+            show(region.json, &changed, "name")
+        }
     }
+}
+
+/// One field of each image, or all of them in JSON.
+fn show(json: bool, value: &Value, field: &str) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(value)?);
+        return Ok(());
+    }
+    let one = std::slice::from_ref(value);
+    for image in value.as_array().map_or(one, Vec::as_slice) {
+        println!("{}", image[field].as_str().unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn list(json: bool, all: &Value) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(all)?);
+        return Ok(());
+    }
+    for image in all.as_array().into_iter().flatten() {
+        let text = |name: &str| image[name].as_str().unwrap_or("-").to_owned();
+        println!(
+            "{:<32} {:<28} {:<12} {:<24} {}",
+            text("name"),
+            text("operating_system"),
+            text("status"),
+            text("deprecation_at"),
+            text("obsolescence_at")
+        );
+    }
+    Ok(())
 }
 
 /// Puts a stock image into a region that has none: the bootable one where guests are real and
 /// the cache has it, a small one where they are not.
 pub async fn ensure(region: &Control, real_guests: bool, scratch: &Path) -> anyhow::Result<()> {
+    region.stock_ends_follow().await.context("date the stock images")?;
     if !real_guests {
         return ensure_small(region, scratch).await;
     }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    bench, catalog, data_dir::DataDir, disk, env, keys, operator, serve, settings::ServeArgs, store,
+    bench, catalog, clock, data_dir::DataDir, disk, env, fault, keys, operator, serve,
+    settings::ServeArgs, store,
 };
 
 /// Ectype: IBM Cloud VPC's image from volume, as a region of your own.
@@ -27,6 +28,17 @@ pub enum Command {
     Status(JsonArgs),
     /// Print the shell lines that point SDKs, Terraform and scripts at a region.
     Env(JsonArgs),
+    /// Region time of a region with --virtual-clock: read it, stop it, move it forward.
+    Clock {
+        #[command(subcommand)]
+        command: clock::ClockCommand,
+    },
+    /// Failures on demand: the next calls of an operation fail or are delayed, an image or volume
+    /// has a status that is forced.
+    Fault {
+        #[command(subcommand)]
+        command: fault::FaultCommand,
+    },
     /// Stock images.
     Catalog {
         #[command(subcommand)]
@@ -130,6 +142,8 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Env(args) => env::print(&DataDir::find(args.data.data)?, args.json),
         Command::Bench(args) => bench::bench(&args),
+        Command::Clock { command } => clock::run(command),
+        Command::Fault { command } => fault::run(command),
         Command::Catalog { command } => catalog::run(command),
         Command::Store { command } => store::run(command),
         Command::Disk { command } => disk::run(command),

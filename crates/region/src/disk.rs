@@ -65,7 +65,8 @@ pub struct ExportArgs {
     region: JsonArgs,
 }
 
-fn format_of(word: &str) -> Result<Format, String> {
+/// Reads the name of a format.
+pub fn format_of(word: &str) -> Result<Format, String> {
     Format::parse(word).ok_or_else(|| "raw, qcow2 or vhd".to_owned())
 }
 
@@ -122,12 +123,13 @@ fn export(args: ExportArgs) -> anyhow::Result<()> {
     answer(args.region.json, &made, &["file"])
 }
 
-fn unnamed(file: &Path) -> String {
+/// What is said of a file whose extension says no format.
+pub fn unnamed(file: &Path) -> String {
     format!("{} does not say its format: add --format", file.display())
 }
 
 /// Asks, and shows how far it is where somebody looks.
-fn told(data: &DataDir, ask: &Ask) -> anyhow::Result<serde_json::Value> {
+pub fn told(data: &DataDir, ask: &Ask) -> anyhow::Result<serde_json::Value> {
     let shown = std::io::stderr().is_terminal();
     let mut any = false;
     let answer = client::ask_told(data, ask, &mut |done, total| {

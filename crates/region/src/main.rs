@@ -8,9 +8,11 @@
 mod bench;
 mod catalog;
 mod cli;
+mod clock;
 mod data_dir;
 mod disk;
 mod env;
+mod fault;
 mod keys;
 mod operator;
 mod serve;

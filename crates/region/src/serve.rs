@@ -112,10 +112,11 @@ async fn serve_region(
     catalog::ensure(&region, real_guests, data.root()).await?;
 
     let (end, mut ended) = watch::channel(None::<End>);
-    let operator = operator::server::listen(data, Arc::clone(&region), end.clone())?;
-    let workers = region.work();
     let config = server::ServerConfig::new(region.region().clone(), url.clone());
     let router = server::router(Arc::clone(&region), config);
+    let operator =
+        operator::server::listen(data, Arc::clone(&region), router.clone(), end.clone())?;
+    let workers = region.work();
     let mut stop_seen = end.subscribe();
     let answering = tokio::spawn(server::serve(listener, router, async move {
         // The sender lives until this function returns.

@@ -11,6 +11,7 @@
 //! | `--guests-on-exit` | `ECTYPE_GUESTS_ON_EXIT` | `guests_on_exit` | `keep` |
 //! | `--log` | `ECTYPE_LOG` | `log` | `info` |
 //! | `--log-format` | `ECTYPE_LOG_FORMAT` | `log_format` | `text` |
+//! | `--virtual-clock` | `ECTYPE_VIRTUAL_CLOCK` | `virtual_clock` | `false` |
 //! | `--ready-file` | `ECTYPE_READY_FILE` | `ready_file` | none |
 
 use std::{
@@ -91,6 +92,9 @@ pub struct ServeArgs {
     /// How log lines look [default: text].
     #[arg(long, env = "ECTYPE_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
+    /// The operator may stop region time and move it forward (`ectype clock`): for tests.
+    #[arg(long, env = "ECTYPE_VIRTUAL_CLOCK")]
+    pub virtual_clock: bool,
     /// Written once the region answers, with its URL and nothing else.
     #[arg(long, env = "ECTYPE_READY_FILE", value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
@@ -106,6 +110,7 @@ struct File {
     guests_on_exit: Option<GuestsOnExit>,
     log: Option<String>,
     log_format: Option<LogFormat>,
+    virtual_clock: Option<bool>,
     ready_file: Option<PathBuf>,
 }
 
@@ -126,6 +131,8 @@ pub struct Settings {
     pub log: String,
     /// How.
     pub log_format: LogFormat,
+    /// Region time can be moved.
+    pub virtual_clock: bool,
     /// Written when it answers.
     pub ready_file: Option<PathBuf>,
 }
@@ -166,6 +173,7 @@ impl Settings {
                 .unwrap_or(GuestsOnExit::Keep),
             log: args.log.or(file.log).unwrap_or_else(|| "info".to_owned()),
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
+            virtual_clock: args.virtual_clock || file.virtual_clock.unwrap_or(false),
             ready_file: args.ready_file.or(file.ready_file),
         })
     }

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use base::{Clock, Entropy, OsEntropy, SystemClock};
+use base::{Clock, Entropy, OsEntropy};
 use compute::{Fake, FakeConfig, Hypervisor, Qemu, QemuConfig};
 use control::{Config, Control, Credentials, Parts, Storage, StorageConfig};
 use kms::{FileKeyStore, KeyStore};
@@ -41,7 +41,7 @@ pub async fn open(
     data: &DataDir,
     standing: Standing,
 ) -> anyhow::Result<Opened> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let clock = crate::clock::open(data, settings.virtual_clock)?;
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let hypervisor = hypervisor(settings, data, &clock)?;
     let keys = keys(data, standing, &entropy).context("open the keys")?;

@@ -18,7 +18,10 @@ use axum::{
 use bytes::Bytes;
 use futures::FutureExt;
 use http_body_util::{BodyExt, Limited};
-use wire::{ApiError, ApiVersion, Dialect, ErrorCode, QUERY_BYTES_MAX, Query, check_generation};
+use wire::{
+    ApiError, ApiVersion, Dialect, ErrorCode, QUERY_BYTES_MAX, Query, check_generation,
+    request::CallFault,
+};
 
 use crate::{
     address,
@@ -27,6 +30,7 @@ use crate::{
     call::Call,
     limits::{BODY_BYTES_MAX, BODY_TIME, HEADER_BYTES_MAX, REQUEST_TIME, URI_BYTES_MAX},
     operations::{Family, Handler, Operation, Served, is_known},
+    operator::{ByOperator, OperatorCall},
     reply::{Answer, Failure, JSON, Reply, internal},
     request_id,
     serve::Peer,
@@ -61,10 +65,15 @@ pub(crate) async fn answer(app: Arc<App>, asked: Asked, request: Request) -> Res
         Asked::Operation(operation, _) => Some(*operation),
         Asked::WrongMethod | Asked::Unknown => None,
     };
-    let answered = caught(route(Arc::clone(&app), asked, parts, body, request_id.clone())).await;
-    let reply = match answered {
-        Ok(reply) => reply,
-        Err(Failure(error)) => of_error(&error, Dialect::of_path(&path), &request_id),
+    let reply = match faulted(&app, operation, &request_id).await {
+        Some(reply) => reply,
+        None => {
+            let work = route(Arc::clone(&app), asked, parts, body, request_id.clone());
+            match caught(work).await {
+                Ok(reply) => reply,
+                Err(Failure(error)) => of_error(&error, Dialect::of_path(&path), &request_id),
+            }
+        }
     };
     let took = app.config.clock.monotonic().saturating_sub(began);
     app.metrics.observe(operation, reply.status, took);
@@ -80,7 +89,7 @@ async fn caught(work: impl Future<Output = Answer>) -> Answer {
 fn of_error(error: &ApiError, dialect: Dialect, request_id: &str) -> Reply {
     let body = serde_json::to_vec(&error.body_as(dialect, request_id)).unwrap_or_default();
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Reply { status, body: body.into(), content_type: JSON, etag: None }
+    Reply { status, body: body.into(), content_type: JSON, etag: None, retry_after: None }
 }
 
 async fn route(
@@ -105,6 +114,13 @@ async fn route(
             let body = read_body(&parts.method, body).await?;
             handler(OpenCall { app, base_url, headers: parts.headers, body, request_id }).await
         }
+        Served::ByOperator(handler) => {
+            if parts.extensions.get::<ByOperator>().is_none() {
+                return Err(not_the_operator().into());
+            }
+            let body = read_body(&parts.method, body).await?;
+            handler(OperatorCall { app, params, body }).await
+        }
         Served::By(family, handler) => {
             let method = parts.method.clone();
             let mut call = checked(app, family, params, parts, &request_id).await?;
@@ -112,6 +128,32 @@ async fn route(
             run(&method, handler, call).await
         }
     }
+}
+
+fn not_the_operator() -> ApiError {
+    let message = "This is the operator's. Ask through operator.sock in the data directory, or \
+                   with `ectype clock` and `ectype fault`.";
+    ApiError::new(ErrorCode::NotAuthorized, message)
+}
+
+/// What a fault makes of a call: nothing, a delay, or its answer.
+async fn faulted(app: &App, operation: Option<&Operation>, request_id: &str) -> Option<Reply> {
+    let operation = operation.filter(|o| !o.is_operators())?;
+    let fault = app.faults.take(operation.name)?;
+    tracing::info!(operation = operation.name, ?fault, "a fault was asked for");
+    let message = "The operator of this region asked for this failure.";
+    let (code, retry_after) = match fault {
+        CallFault::Delay(by) => {
+            tokio::time::sleep(by).await;
+            return None;
+        }
+        CallFault::TooMany(seconds) => (ErrorCode::RateLimitExceeded, Some(seconds)),
+        CallFault::Internal => (ErrorCode::InternalError, None),
+        CallFault::Unavailable => (ErrorCode::BackendServiceUnavailable, None),
+    };
+    let dialect = Dialect::of_path(operation.path);
+    let reply = of_error(&ApiError::new(code, message), dialect, request_id);
+    Some(Reply { retry_after, ..reply })
 }
 
 /// Token, then version and generation.
@@ -247,6 +289,9 @@ fn respond(reply: Reply, request_id: &str) -> Response {
     }
     if let Some(etag) = reply.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
         headers.insert(header::ETAG, etag);
+    }
+    if let Some(seconds) = reply.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if reply.status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

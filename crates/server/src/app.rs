@@ -16,6 +16,7 @@ use crate::{
     answer::{Asked, answer},
     metrics::Metrics,
     operations::OPERATIONS,
+    operator::board::FaultBoard,
 };
 
 /// What every request shares.
@@ -23,13 +24,15 @@ pub(crate) struct App {
     pub(crate) control: Arc<Control>,
     pub(crate) config: ServerConfig,
     pub(crate) metrics: Metrics,
+    pub(crate) faults: FaultBoard,
     pub(crate) zones: Vec<ZoneName>,
 }
 
 /// The region's API as a service.
 pub fn router(control: Arc<Control>, config: ServerConfig) -> Router {
     let zones = config.region.zones();
-    let app = Arc::new(App { control, config, metrics: Metrics::new(), zones });
+    let (metrics, faults) = (Metrics::new(), FaultBoard::default());
+    let app = Arc::new(App { control, config, metrics, faults, zones });
     let mut router = Router::new();
     for operation in OPERATIONS {
         let handler = move |State(app): State<Arc<App>>, params: Params, request: Request| {

@@ -20,6 +20,7 @@ mod iam;
 mod limits;
 mod metrics;
 pub mod operations;
+mod operator;
 mod platform;
 mod reply;
 mod request_id;
@@ -27,9 +28,10 @@ mod serve;
 mod vpc;
 
 pub use app::router;
+pub use axum::Router;
 pub use config::ServerConfig;
 pub use limits::{
     BODY_BYTES_MAX, CONNECTIONS_MAX, CONSOLE_BYTES_DEFAULT, CONSOLE_BYTES_MAX, DRAIN_TIME,
     HEADER_BYTES_MAX, HEADER_TIME, REQUEST_TIME, URI_BYTES_MAX,
 };
-pub use serve::{ConnectionLimits, Peer, serve, serve_within};
+pub use serve::{ConnectionLimits, Peer, serve, serve_operator, serve_within};

@@ -10,12 +10,14 @@ use crate::{
     answer::OpenCall,
     call::Call,
     extensions, health, iam,
+    operator::{self, OperatorCall},
     platform::{resource_groups, resource_instances, search, tags},
     reply::Answer,
     vpc,
 };
 
 pub(crate) type Handler = fn(Call) -> BoxFuture<'static, Answer>;
+pub(crate) type OperatorHandler = fn(OperatorCall) -> BoxFuture<'static, Answer>;
 pub(crate) type OpenHandler = fn(OpenCall) -> BoxFuture<'static, Answer>;
 
 /// Which checks a request passes before its handler.
@@ -36,6 +38,8 @@ pub(crate) enum Served {
     By(Family, Handler),
     /// A handler without token.
     Open(OpenHandler),
+    /// A handler for the operator alone, through its socket.
+    ByOperator(OperatorHandler),
     /// Nobody yet: `not_implemented`.
     NotYet,
 }
@@ -57,6 +61,11 @@ impl Operation {
     pub const fn is_served(&self) -> bool {
         !matches!(self.served, Served::NotYet)
     }
+
+    /// Whether it is the operator's.
+    pub(crate) const fn is_operators(&self) -> bool {
+        matches!(self.served, Served::ByOperator(_))
+    }
 }
 
 macro_rules! operations {
@@ -73,6 +82,9 @@ macro_rules! operations {
         Served::By(Family::$family, |call| Box::pin($handler(call)))
     };
     (@open (Open $handler:path)) => { Served::Open(|call| Box::pin($handler(call))) };
+    (@operator (Operator $handler:path)) => {
+        Served::ByOperator(|call| Box::pin($handler(call)))
+    };
     (@not_yet) => { Served::NotYet };
 }
 
@@ -257,6 +269,18 @@ operations! {
         by (Extension extensions::image_isolation);
     GET "/_ectype/v1/instances/{id}/console_log" ectype_instance_console_log:
         by (Extension extensions::instance_console_log);
+
+    GET "/_ectype/v1/images/{id}/lineage" ectype_image_lineage:
+        by (Extension extensions::image_lineage);
+    GET "/_ectype/v1/transitions" ectype_transitions: by (Extension extensions::transitions);
+    GET "/_ectype/v1/clock" ectype_clock: operator (Operator operator::clock_get);
+    POST "/_ectype/v1/clock" ectype_clock_move: operator (Operator operator::clock_move);
+    GET "/_ectype/v1/faults" ectype_faults: operator (Operator operator::fault_list);
+    POST "/_ectype/v1/faults" ectype_fault_create: operator (Operator operator::fault_create);
+    DELETE "/_ectype/v1/faults" ectype_faults_delete:
+        operator (Operator operator::faults_delete);
+    DELETE "/_ectype/v1/faults/{id}" ectype_fault_delete:
+        operator (Operator operator::fault_delete);
 
     GET "/healthz" healthz: open (Open health::healthz);
     GET "/metrics" metrics: open (Open health::metrics);

@@ -12,6 +12,8 @@ pub(crate) struct Reply {
     pub(crate) body: Bytes,
     pub(crate) content_type: &'static str,
     pub(crate) etag: Option<String>,
+    /// Seconds after which to try again.
+    pub(crate) retry_after: Option<u32>,
 }
 
 /// The content type of nearly every answer.
@@ -33,12 +35,18 @@ impl Reply {
             tracing::error!(%error, "an answer could not be written as JSON");
             internal()
         })?;
-        Ok(Self { status, body: body.into(), content_type: JSON, etag: None })
+        Ok(Self { status, body: body.into(), content_type: JSON, etag: None, retry_after: None })
     }
 
     /// 204.
     pub(crate) fn empty() -> Self {
-        Self { status: StatusCode::NO_CONTENT, body: Bytes::new(), content_type: JSON, etag: None }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            body: Bytes::new(),
+            content_type: JSON,
+            etag: None,
+            retry_after: None,
+        }
     }
 
     /// Plain text.
@@ -48,6 +56,7 @@ impl Reply {
             body: text.into(),
             content_type: "text/plain; version=0.0.4; charset=utf-8",
             etag: None,
+            retry_after: None,
         }
     }
 

@@ -6,13 +6,17 @@ use axum::{Router, body::Body};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
 };
 use tower::ServiceExt;
 
-use crate::limits::{CONNECTIONS_MAX, DRAIN_TIME, HEAD_BUFFER_BYTES, HEADER_TIME, HEADERS_MAX};
+use crate::{
+    limits::{CONNECTIONS_MAX, DRAIN_TIME, HEAD_BUFFER_BYTES, HEADER_TIME, HEADERS_MAX},
+    operator::ByOperator,
+};
 
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +114,31 @@ fn is_passing(error: &std::io::Error) -> bool {
     ) || matches!(error.raw_os_error(), Some(EMFILE | ENFILE))
 }
 
+/// HTTP as every connection of a region speaks it.
+fn http(header_time: Duration) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(header_time)
+        .max_buf_size(HEAD_BUFFER_BYTES)
+        .max_headers(HEADERS_MAX);
+    http
+}
+
+/// Serves one connection of the operator, whose other end was checked by the caller.
+pub async fn serve_operator<S>(stream: S, router: Router)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ByOperator);
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let serving = http(HEADER_TIME).serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = serving.await {
+        tracing::debug!(%error, "a connection of the operator ended early");
+    }
+}
+
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
@@ -122,12 +151,7 @@ async fn connection(
         request.extensions_mut().insert(Peer(peer));
         router.clone().oneshot(request.map(Body::new))
     });
-    let serving = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_time)
-        .max_buf_size(HEAD_BUFFER_BYTES)
-        .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), service);
+    let serving = http(header_time).serve_connection(TokioIo::new(stream), service);
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

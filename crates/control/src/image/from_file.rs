@@ -10,7 +10,8 @@ use blocks::{FileSource, sealed::NoLog};
 use meta::Change;
 use model::{
     AllowedUse, Head, Image, ImageEncryption, ImageStatus, Outcome, ResourceName, Visibility,
-    catalog::OperatingSystem,
+    catalog::{OperatingSystem, operating_system},
+    system_ends,
 };
 use policy::{Action, InternalActor};
 
@@ -143,9 +144,12 @@ impl Control {
     }
 
     /// Writes the row. A refused one leaves no manifest.
-    async fn file_image_write(&self, image: Image) -> Result<Image, Error> {
+    async fn file_image_write(&self, mut image: Image) -> Result<Image, Error> {
         let permit = Self::system(InternalActor::Operator);
         let stock = image.visibility == Visibility::Public;
+        if let (true, Some(os)) = (stock, operating_system(&image.operating_system)) {
+            system_ends(&mut image, os.support_ends_at(), os.vendor_ends_at(), self.now());
+        }
         let usage = match (stock, image.logical) {
             // The provider is not billed by itself.
             (true, _) | (_, None) => Vec::new(),

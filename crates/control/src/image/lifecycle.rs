@@ -4,8 +4,8 @@ use base::{Crn, ImageId, JobId};
 use jobs::NewJob;
 use meta::{Change, ImageFilter, Page, Paged};
 use model::{
-    Image, ImagePatch, ImageView, LifecycleChange, Metric, Outcome, Refusal, UsageChange,
-    UsageRecord,
+    Image, ImageLineage, ImagePatch, ImageView, LifecycleChange, Metric, Outcome, Refusal,
+    UsageChange, UsageRecord,
 };
 use policy::{Action, InternalActor};
 
@@ -20,6 +20,21 @@ impl Control {
     pub async fn image(&self, ctx: &RequestContext, id: &ImageId) -> Result<ImageView, Error> {
         let scope = self.scope(ctx, Action::ImageRead).await?;
         Ok(self.store().image(&scope, id).await?)
+    }
+
+    /// What an image was made of, and what of the caller's account was made of it; at most
+    /// `limit` of each kind.
+    ///
+    /// # Errors
+    /// When there is none, or the caller may not.
+    pub async fn image_lineage(
+        &self,
+        ctx: &RequestContext,
+        id: &ImageId,
+        limit: u32,
+    ) -> Result<ImageLineage, Error> {
+        let scope = self.scope(ctx, Action::ImageRead).await?;
+        Ok(self.store().image_lineage(&scope, id, limit).await?)
     }
 
     /// Images: the caller's own and the stock ones.

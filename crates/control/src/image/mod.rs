@@ -15,8 +15,8 @@ pub use create::ImageCreate;
 pub use disk_files::{ExportedFile, ImageExport, ImageImport};
 pub use from_file::{FileProgress, FileWatch};
 pub use isolate::ImageIsolation;
-pub use progress::{ImageProgress, ImageStorage};
-pub use stock::StockImage;
+pub use progress::{ImageAlone, ImageProgress, ImageStorage};
+pub use stock::{StockImage, StockOf};
 
 pub(crate) use capture::CaptureJob;
 pub(crate) use delete_job::DeleteJob;

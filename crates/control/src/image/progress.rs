@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Mutex};
 use base::{ByteCount, ImageId, Timestamp};
 use blocks::sealed::Progress;
 use model::ImageStatus;
+use policy::InternalActor;
 
 use crate::{Control, Error, RequestContext};
 
@@ -43,6 +44,17 @@ pub struct ImageStorage {
     pub stored: Option<ByteCount>,
     /// Public id of its root.
     pub root_id: Option<String>,
+    /// What it alone needs; only when it was measured.
+    pub alone: Option<ImageAlone>,
+}
+
+/// Bytes of the store that an image alone needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageAlone {
+    /// No other image needs them.
+    pub unique: ByteCount,
+    /// Nothing else needs them: its deletion, and the collection after it, give them back.
+    pub reclaimable: ByteCount,
 }
 
 #[derive(Clone, Debug)]
@@ -174,7 +186,8 @@ impl Control {
         Ok(progress)
     }
 
-    /// What an image takes.
+    /// What an image takes. To `measure` what it alone needs, the trees of all images are walked:
+    /// one at a time in a region.
     ///
     /// # Errors
     /// When there is no such image, or the caller may not.
@@ -182,13 +195,27 @@ impl Control {
         &self,
         ctx: &RequestContext,
         id: &ImageId,
+        measure: bool,
     ) -> Result<ImageStorage, Error> {
         let image = self.image(ctx, id).await?.image;
+        let alone = match (&image.sealed, measure) {
+            (Some(sealed), true) => Some(self.image_alone(id, &sealed.root_id).await?),
+            (Some(_) | None, _) => None,
+        };
         Ok(ImageStorage {
+            alone,
             capacity: image.capacity,
             logical: image.logical,
             stored: image.stored,
             root_id: image.sealed.map(|sealed| sealed.root_id),
         })
+    }
+    async fn image_alone(&self, id: &ImageId, root: &str) -> Result<ImageAlone, Error> {
+        let _turn = self.measuring.lock().await;
+        let permit = Self::system(InternalActor::Operator);
+        let (images, volumes) = self.store().roots_beside(permit, id).await?;
+        let measured = self.upkeep().root_bytes(root, &images, &volumes).await;
+        let (unique, reclaimable) = measured.map_err(Error::unavailable)?;
+        Ok(ImageAlone { unique: ByteCount(unique), reclaimable: ByteCount(reclaimable) })
     }
 }

@@ -3,14 +3,14 @@
 use base::Timestamp;
 use blocks::sealed::{
     PackKind, PackRef, RootId,
-    maintain::{Finding, Hurt, Scrubbed},
+    maintain::{Finding, Hurt, Scrubbed, Watch},
 };
 use jobs::Fence;
 use meta::{Quarantined, ScrubPart};
 
 use super::{
     Errand, HurtRoot, IndexState, ScrubReport, StoreStats, Upkeep, UpkeepError, VerifyReport,
-    errand::UPKEEP,
+    errand::{UPKEEP, parse},
     report::{Damage, NAMED_MAX},
 };
 
@@ -21,6 +21,31 @@ impl Upkeep {
     /// Wall time.
     pub(super) fn wall(&self) -> Timestamp {
         self.clock().wall()
+    }
+
+    /// Bytes of the store that `root` alone needs: beside the roots `images`, and beside those
+    /// and everything else that needs some. Marks.
+    ///
+    /// # Errors
+    /// A node that cannot be read; when store or database are away.
+    pub(crate) async fn root_bytes(
+        &self,
+        root: &str,
+        images: &[String],
+        others: &[String],
+    ) -> Result<(u64, u64), UpkeepError> {
+        let pins = self.store.pins(UPKEEP).await?.into_iter().map(|(_, root)| root);
+        let all: Vec<String> = images.iter().chain(others).cloned().chain(pins).collect();
+        let (own, images, all) = (parse(&[root.to_owned()])?, parse(images)?, parse(&all)?);
+        let work = move |chunks: &blocks::sealed::ChunkStore, watch: &Watch<'_>| {
+            let beside = |others: &[RootId]| {
+                let without = chunks.mark(others, watch)?.stored_bytes();
+                let with: Vec<_> = others.iter().chain(&own).copied().collect();
+                Ok::<_, blocks::Error>(chunks.mark(&with, watch)?.stored_bytes() - without)
+            };
+            Ok((beside(&images)?, beside(&all)?))
+        };
+        self.work(&Errand::quiet(None), "mark", work).await
     }
 
     /// What is in the store and how it is. Marks, so it fails where a collection would.

@@ -21,7 +21,7 @@ async fn an_image_is_seen_by_its_account_alone() {
 
     assert!(not_found(&region.image(b, &image).await));
     assert!(not_found(&region.image_progress(b, &image).await));
-    assert!(not_found(&region.image_storage(b, &image).await));
+    assert!(not_found(&region.image_storage(b, &image, true).await));
     assert!(not_found(&region.image_update(b, &image, ImagePatch::default()).await));
     assert!(not_found(&region.image_deprecate(b, &image).await));
     assert!(not_found(&region.image_obsolete(b, &image).await));

@@ -35,7 +35,7 @@ async fn the_next_capture_of_a_volume_stores_what_was_written_since() {
     let third = world.capture(&vm.volume).await.image;
     assert!(third.stored.unwrap() > second.stored.unwrap());
     many.same_as(&world.image_disk(&third.head.id).await, "the third").unwrap();
-    let storage = world.region().image_storage(world.ctx(), &third.head.id).await.unwrap();
+    let storage = world.region().image_storage(world.ctx(), &third.head.id, false).await.unwrap();
     assert_eq!(storage.stored, third.stored);
     assert_eq!(storage.root_id, third.sealed.map(|sealed| sealed.root_id));
 }

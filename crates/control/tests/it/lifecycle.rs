@@ -104,6 +104,22 @@ async fn an_image_moves_when_its_dates_come() {
     assert_eq!(patch(&world, &id, back).await, ImageStatus::Available);
 }
 
+/// S22: a date that passed while no server ran is applied by the next one, once, with one event.
+#[tokio::test]
+async fn a_date_that_passes_during_downtime_is_applied_once() {
+    let (world, _, _, id) = World::with_image().await;
+    let dates =
+        ImagePatch { deprecation_at: Some(Some(in_hours(&world, 1))), ..ImagePatch::default() };
+    patch(&world, &id, dates).await;
+    let before = world.events("is.image.image.update").await.len();
+    world.clock.advance(HOUR * 2);
+    world.reopen().await;
+    assert_eq!(status(&world, &id).await, ImageStatus::Available, "nobody has looked yet");
+    pass(&world, Duration::ZERO, &id, ImageStatus::Deprecated).await;
+    pass(&world, HOUR, &id, ImageStatus::Deprecated).await;
+    assert_eq!(world.events("is.image.image.update").await.len(), before + 1);
+}
+
 /// S22: dates that come while an image is being made apply when it is; obsolete wins.
 #[tokio::test]
 async fn dates_that_pass_while_an_image_is_pending_apply_when_it_is_made() {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use base::{AccountId, ByteCount, ImageId, RegionName, ResourceGroupId, Timestamp, VolumeId};
 use jobs::{Fence, NewJob};
 use model::{
-    Image, ImagePatch, ImageStatus, ImageStatusReason, ImageView, LifecycleChange, ResourceName,
-    SealedRef, Visibility,
+    Image, ImageLineage, ImagePatch, ImageStatus, ImageStatusReason, ImageView, LifecycleChange,
+    ResourceName, SealedRef, Visibility,
 };
 use policy::{Permit, Scope, SystemPermit};
 
@@ -72,6 +72,15 @@ pub struct Isolated {
     pub stored: ByteCount,
 }
 
+/// When the system of a stock image ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SystemEnds {
+    /// Its general support.
+    pub support: Option<Timestamp>,
+    /// Its vendor's.
+    pub vendor: Option<Timestamp>,
+}
+
 /// Images.
 #[async_trait]
 pub trait ImageStore: Send + Sync {
@@ -101,6 +110,16 @@ pub trait ImageStore: Send + Sync {
         image: Image,
         change: Change,
     ) -> Result<(), StoreError>;
+    /// Brings stock images to the ends of their system (`model::system_ends`), all that `ends`
+    /// gives something for in one transaction, each that changes with its `change`. Returns
+    /// those, as they are now.
+    async fn images_stock_end(
+        &self,
+        permit: SystemPermit,
+        ends: &(dyn for<'i> Fn(&'i Image) -> Option<SystemEnds> + Send + Sync),
+        now: Timestamp,
+        change: &(dyn for<'i> Fn(&'i Image) -> Change + Send + Sync),
+    ) -> Result<Vec<Image>, StoreError>;
     /// The group that an image of this name would go into: the one named, or the account's
     /// default one. `NotFound` when there is no such account (the provider's is none) or group;
     /// refuses a taken name. Nothing is written, so `image_adopt` may still refuse.
@@ -122,6 +141,14 @@ pub trait ImageStore: Send + Sync {
         filter: &ImageFilter,
         page: &Page,
     ) -> Result<Paged<ImageView>, StoreError>;
+    /// What an image that the scope sees was made of, and what of the scope's account was made of
+    /// it: at most `limit` of each kind.
+    async fn image_lineage(
+        &self,
+        scope: &Scope,
+        id: &ImageId,
+        limit: u32,
+    ) -> Result<ImageLineage, StoreError>;
     /// Changes an image as it was read at `revision`: name, allowed use, dates (by
     /// `model::lifecycle_change`). Refuses a stock or deleting image.
     async fn image_update(
@@ -231,6 +258,12 @@ pub trait ImageStore: Send + Sync {
     ) -> Result<Vec<ImageView>, StoreError>;
     /// The next date at which an image is due.
     async fn image_due_next(&self, permit: SystemPermit) -> Result<Option<Timestamp>, StoreError>;
+    /// Root ids that other images than this one need, and those that volumes need.
+    async fn roots_beside(
+        &self,
+        permit: SystemPermit,
+        id: &ImageId,
+    ) -> Result<(Vec<String>, Vec<String>), StoreError>;
     /// Root ids that something still needs, each once: images that are not deleting, bases of all
     /// volumes. For deletion now and GC later.
     async fn roots(&self, permit: SystemPermit) -> Result<Vec<String>, StoreError>;

@@ -25,6 +25,7 @@
 //! | `tags_attach`, `tags_detach` | `TagAttachUser`, … of the kind; the resource |
 //! | `access_tags_create`, `tag_delete`, `tags_delete_unused` | of the kind; the account |
 
+mod fault;
 mod firewall;
 mod identity;
 mod image;
@@ -38,9 +39,10 @@ mod tag;
 mod volume;
 mod wrap;
 
+pub use fault::FaultStore;
 pub use firewall::{AclPlace, FirewallStore, SecurityGroupFilter};
 pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
-pub use image::{ImageCommit, ImageFilter, ImageStore, Isolated, Rebase};
+pub use image::{ImageCommit, ImageFilter, ImageStore, Isolated, Rebase, SystemEnds};
 pub use instance::{InstanceFilter, InstanceStore, NewInstance};
 pub use job::{JobRow, JobStore};
 pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};
@@ -67,6 +69,7 @@ pub trait Store:
     + StoreGcStore
     + TagStore
     + WrapStore
+    + FaultStore
 {
 }
 
@@ -82,5 +85,6 @@ impl<T> Store for T where
         + StoreGcStore
         + TagStore
         + WrapStore
+        + FaultStore
 {
 }

@@ -12,9 +12,10 @@ use policy::{Action, Permit};
 
 use super::{
     counter::{self, Counter},
+    fault,
     head::{changed, group_check, limit_check},
     image::{self, NAMES, SELECT},
-    instance_action, instance_view, job, outbox, permit,
+    image_lineage, instance_action, instance_view, job, outbox, permit,
     session::Session,
     tag,
     value::binds,
@@ -33,13 +34,19 @@ pub(crate) struct Create<'a> {
 }
 
 /// Checks and writes what every new image has.
-pub(crate) async fn insert(tx: &mut Session, image: &Image) -> Result<(), StoreError> {
+/// `parent` is the image that its volume was made of.
+pub(crate) async fn insert(
+    tx: &mut Session,
+    image: &Image,
+    parent: Option<&ImageId>,
+) -> Result<(), StoreError> {
     let account = &image.head.account;
     group_check(tx, account, &image.head.group).await?;
     NAMES.check(tx, account.as_str(), &image.head.name, None).await?;
     let count = counter::add(tx, account, Counter::Images, 1).await?;
     limit_check(count.unsigned_abs(), Limit::IMAGES_MAX)?;
-    image::insert(tx, image).await
+    image::insert(tx, image).await?;
+    image_lineage::insert(tx, image, parent).await
 }
 
 pub(crate) async fn create(
@@ -52,8 +59,9 @@ pub(crate) async fn create(
     permit::covers_new(permit, Action::ImageCreate, account, &new.image.head.group)?;
     let source = volume::get(tx, Some(account), new.source).await?;
     source_check(tx, new.region, &source).await?;
+    let parent = source.volume.source_image.as_ref().map(|(id, _)| id.clone());
     let image = from_source(new, source)?;
-    insert(tx, &image).await?;
+    insert(tx, &image, parent.as_ref()).await?;
     tx.run(
         "UPDATE volumes SET busy_job_id = $2, revision = revision + 1 WHERE id = $1",
         binds![new.source, &new.job.id],
@@ -128,7 +136,7 @@ pub(crate) async fn stock_add(
     }
     let mut image = image.clone();
     image.visibility = Visibility::Public;
-    insert(tx, &image).await?;
+    insert(tx, &image, None).await?;
     outbox::write(tx, change).await
 }
 
@@ -287,6 +295,8 @@ pub(crate) async fn gone(
     .await?;
     tx.run("UPDATE instances SET image_name = $2 WHERE image_id = $1", binds![id, name]).await?;
     tag::forget(tx, id.as_str()).await?;
+    fault::forget(tx, id.as_str()).await?;
+    image_lineage::gone(tx, &image).await?;
     tx.run("DELETE FROM images WHERE id = $1", binds![id]).await?;
     counter::add(tx, &image.head.account, Counter::Images, -1).await?;
     outbox::write(tx, change).await
@@ -303,6 +313,30 @@ pub(crate) async fn roots(session: &mut Session) -> Result<Vec<String>, StoreErr
         )
         .await?;
     rows.into_iter().map(|row| row.of("images").text()).collect()
+}
+
+/// Roots of the images beside `id`, and of volumes.
+pub(crate) async fn roots_beside(
+    session: &mut Session,
+    id: &ImageId,
+) -> Result<(Vec<String>, Vec<String>), StoreError> {
+    let images = session
+        .all(
+            "SELECT DISTINCT root_id FROM images
+             WHERE root_id IS NOT NULL AND status <> 'deleting' AND id <> $1 ORDER BY 1",
+            binds![id],
+        )
+        .await?;
+    let volumes = session
+        .all(
+            "SELECT DISTINCT base_root_id FROM volumes
+             WHERE base_root_id IS NOT NULL ORDER BY 1",
+            binds![],
+        )
+        .await?;
+    let read = |row: super::value::Row| row.of("images").text();
+    let images = images.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok((images, volumes.into_iter().map(read).collect::<Result<_, _>>()?))
 }
 
 /// Refuses an image that no instance can be made of now.

@@ -4,18 +4,18 @@ use base::{ImageId, Timestamp};
 use jobs::{Fence, NewJob};
 use model::{
     Image, ImagePatch, ImageStatus, ImageView, LifecycleChange, Refusal, apply_due,
-    deleting_failed, lifecycle_change,
+    deleting_failed, lifecycle_change, system_ends,
 };
 use policy::{Action, Permit};
 
 use super::{
     head::changed,
     image::{self, NAMES, SELECT},
-    job, outbox, permit,
+    image_list, job, outbox, permit,
     session::Session,
     value::binds,
 };
-use crate::{Change, StoreError};
+use crate::{Change, StoreError, SystemEnds};
 
 /// The image of a call that changes it: the account's own, and not on its way out.
 async fn own(
@@ -161,6 +161,25 @@ pub(crate) async fn due(
         }
     }
     Ok(moved)
+}
+
+/// Brings stock images to the ends of their system.
+pub(crate) async fn stock_end(
+    tx: &mut Session,
+    ends: &(dyn for<'i> Fn(&'i Image) -> Option<SystemEnds> + Send + Sync),
+    now: Timestamp,
+    change: &(dyn for<'i> Fn(&'i Image) -> Change + Send + Sync),
+) -> Result<Vec<Image>, StoreError> {
+    let mut changed = Vec::new();
+    for mut image in image_list::stock(tx).await? {
+        let Some(SystemEnds { support, vendor }) = ends(&image) else { continue };
+        if system_ends(&mut image, support, vendor, now) {
+            image::write(tx, &mut image).await?;
+            outbox::write(tx, &change(&image)).await?;
+            changed.push(image);
+        }
+    }
+    Ok(changed)
 }
 
 /// The next date at which an image is due.

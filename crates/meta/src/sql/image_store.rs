@@ -3,14 +3,18 @@
 use async_trait::async_trait;
 use base::{AccountId, ImageId, RegionName, ResourceGroupId, Timestamp, VolumeId};
 use jobs::{Fence, NewJob};
-use model::{Image, ImagePatch, ImageStatusReason, ImageView, LifecycleChange, ResourceName};
+use model::{
+    Image, ImageLineage, ImagePatch, ImageStatusReason, ImageView, LifecycleChange, ResourceName,
+};
 use policy::{Permit, Scope, SystemPermit};
 
 use super::{
-    SqlStore, image, image_capture, image_lifecycle, image_list, image_place,
+    SqlStore, image, image_capture, image_lifecycle, image_lineage, image_list, image_place,
     retry::{reading, writing},
 };
-use crate::{Change, ImageCommit, ImageFilter, ImageStore, Isolated, Page, Paged, StoreError};
+use crate::{
+    Change, ImageCommit, ImageFilter, ImageStore, Isolated, Page, Paged, StoreError, SystemEnds,
+};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -41,6 +45,16 @@ impl ImageStore for SqlStore {
         writing!(self, |tx| image_capture::stock_add(tx, &image, &change))
     }
 
+    async fn images_stock_end(
+        &self,
+        _permit: SystemPermit,
+        ends: &(dyn for<'i> Fn(&'i Image) -> Option<SystemEnds> + Send + Sync),
+        now: Timestamp,
+        change: &(dyn for<'i> Fn(&'i Image) -> Change + Send + Sync),
+    ) -> Result<Vec<Image>> {
+        writing!(self, |tx| image_lifecycle::stock_end(tx, ends, now, change))
+    }
+
     async fn image_place(
         &self,
         _permit: SystemPermit,
@@ -66,6 +80,10 @@ impl ImageStore for SqlStore {
         page: &Page,
     ) -> Result<Paged<ImageView>> {
         reading!(self, |tx| image_list::list(tx, scope, filter, page))
+    }
+
+    async fn image_lineage(&self, scope: &Scope, id: &ImageId, limit: u32) -> Result<ImageLineage> {
+        reading!(self, |tx| image_lineage::read(tx, scope, id, limit))
     }
 
     async fn image_update(
@@ -192,6 +210,14 @@ impl ImageStore for SqlStore {
 
     async fn image_due_next(&self, _permit: SystemPermit) -> Result<Option<Timestamp>> {
         image_lifecycle::due_next(&mut self.engine.glance().await?).await
+    }
+
+    async fn roots_beside(
+        &self,
+        _permit: SystemPermit,
+        id: &ImageId,
+    ) -> Result<(Vec<String>, Vec<String>)> {
+        reading!(self, |tx| image_capture::roots_beside(tx, id))
     }
 
     async fn roots(&self, _permit: SystemPermit) -> Result<Vec<String>> {

@@ -189,7 +189,7 @@ async fn region_job(tx: &mut Session, new: &NewJob, now: Timestamp) -> Result<Jo
 }
 
 async fn adopt(tx: &mut Session, image: &Image, change: &Change) -> Result<()> {
-    image_capture::insert(tx, image).await?;
+    image_capture::insert(tx, image, None).await?;
     outbox::write(tx, change).await
 }
 

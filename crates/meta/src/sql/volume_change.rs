@@ -10,6 +10,7 @@ use policy::{Action, Permit};
 
 use super::{
     counter::{self, Counter},
+    fault,
     head::{changed, not_found, written},
     job, outbox, permit,
     session::Session,
@@ -189,6 +190,7 @@ pub(crate) async fn gone(
     )
     .await?;
     tag::forget(tx, id.as_str()).await?;
+    fault::forget(tx, id.as_str()).await?;
     tx.run("DELETE FROM volumes WHERE id = $1", binds![id]).await?;
     counter::add(tx, &volume.head.account, Counter::Volumes, -1).await?;
     outbox::write(tx, change).await

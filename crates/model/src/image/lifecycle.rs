@@ -274,3 +274,23 @@ pub fn deleting_failed(image: &mut Image, now: Timestamp) -> bool {
         Err(_) => false,
     }
 }
+
+/// The dates and the status of a stock image of a system with these ends (S25): deprecated from
+/// the end of support, obsolete from the vendor's end; ends that have come count from now. A date
+/// that it has stays if it is the earlier one. True if something changed.
+pub fn system_ends(
+    image: &mut Image,
+    support: Option<Timestamp>,
+    vendor: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let before = (image.status, image.deprecation_at, image.obsolescence_at);
+    let earlier = |held: Option<Timestamp>, end: Option<Timestamp>| match (held, end) {
+        (Some(held), Some(end)) => Some(held.min(end.max(now))),
+        (held, end) => held.or(end.map(|end| end.max(now))),
+    };
+    image.deprecation_at = earlier(image.deprecation_at, support);
+    image.obsolescence_at = earlier(image.obsolescence_at, vendor);
+    apply_due(image, now);
+    before != (image.status, image.deprecation_at, image.obsolescence_at)
+}

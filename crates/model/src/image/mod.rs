@@ -17,7 +17,7 @@ use base::{ByteCount, ImageId, Timestamp, VolumeId, ZoneName};
 
 pub use lifecycle::{
     IMAGE_TRANSITIONS, ImageGuard, ImageTransition, ImageTrigger, LifecycleChange, apply_due,
-    deleting_failed, lifecycle_change,
+    deleting_failed, lifecycle_change, system_ends,
 };
 pub use profiles::image_profiles;
 pub use source::check_source;

@@ -4,6 +4,7 @@ use base::Timestamp;
 use ectype_model::{
     AllowedUse, IMAGE_TRANSITIONS, Image, ImageStatus, ImageTrigger, LifecycleChange, Refusal,
     SealedRef, Visibility, apply_due, deleting_failed, image_profiles, lifecycle_change,
+    system_ends,
 };
 
 use crate::samples::{at, image};
@@ -309,6 +310,29 @@ fn a_deletion_that_fails_leaves_the_image_as_it_was() {
         assert!(deleting_failed(&mut image, now()));
         assert_eq!(image.status, status, "{dates:?}");
     }
+}
+
+/// S25: the ends of a system date its stock images, and an end that has come counts from now.
+#[test]
+fn the_ends_of_a_system_move_its_stock_images() {
+    let (none, past, future) = (None, Some(at(NOW - 5)), Some(at(NOW + 5)));
+    let later = Some(at(NOW + 9));
+    for (support, vendor, status, dates) in [
+        (none, none, ImageStatus::Available, (none, none)),
+        (future, later, ImageStatus::Available, (future, later)),
+        (past, later, ImageStatus::Deprecated, (Some(now()), later)),
+        (past, past, ImageStatus::Obsolete, (Some(now()), Some(now()))),
+        (none, past, ImageStatus::Obsolete, (none, Some(now()))),
+    ] {
+        let mut image = dated(ImageStatus::Available, Dates(None, None));
+        let moved = system_ends(&mut image, support, vendor, now());
+        assert_eq!(moved, support.is_some() || vendor.is_some());
+        assert_eq!((image.status, (image.deprecation_at, image.obsolescence_at)), (status, dates));
+        assert!(!system_ends(&mut image, support, vendor, now()), "once");
+    }
+    let mut older = dated(ImageStatus::Deprecated, Dates(Some(NOW - 9), None));
+    assert!(system_ends(&mut older, past, future, now()));
+    assert_eq!((older.status, older.deprecation_at), (ImageStatus::Deprecated, Some(at(NOW - 9))));
 }
 
 /// The compatible profiles follow the expression; what an instance chooses beside it does not

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use base::{AccountId, ImageId, ResourceGroupId};
-use control::{Control, FileProgress, FileWatch, ImageExport, ImageImport};
+use control::{Control, FileProgress, FileWatch, ImageExport, ImageImport, StockImage};
 use formats::{Format, OutputFormat};
 use model::ResourceName;
 use serde_json::{Value, json};
@@ -68,6 +68,12 @@ impl Drop for Begun {
 /// Does what is asked, if it is about disk files.
 pub async fn act(region: &Control, ask: Ask, watch: FileWatch) -> anyhow::Result<Value> {
     match ask {
+        Ask::CatalogAdd { name, operating_system, file, format } => {
+            let format = Format::parse(&format).context("no such format")?;
+            let stock = StockImage { name, operating_system, file };
+            let image = region.stock_import(stock, format, watch).await?;
+            Ok(super::server::stock(&image))
+        }
         Ask::DiskImport { account, group, name, operating_system, file, format } => {
             let want = ImageImport {
                 account: AccountId::parse(&account)?,

@@ -4,9 +4,13 @@
 //! is, then the answer. Long work ends early when the connection does. The caller is
 //! checked by the uid of the socket's other end, not by a token: the operator stands above
 //! accounts.
+//!
+//! The same socket speaks HTTP: whatever does not begin as a JSON object is a request of the
+//! region's API, and may be one of the operator's (`/_ectype/v1/clock`, `/_ectype/v1/faults`).
 
 pub mod client;
 mod disk;
+pub mod http;
 pub mod server;
 
 use std::path::PathBuf;
@@ -59,6 +63,28 @@ pub enum Ask {
         file: PathBuf,
         /// Form of the file.
         format: String,
+    },
+    /// Make a stock image of a disk file.
+    CatalogAdd {
+        /// Its name.
+        name: String,
+        /// Name of its operating system.
+        operating_system: String,
+        /// The file; absolute.
+        file: PathBuf,
+        /// Format of the file.
+        format: String,
+    },
+    /// The stock images.
+    CatalogList,
+    /// End the support of stock images.
+    CatalogRetire {
+        /// A name: of an image, or of an operating system.
+        name: String,
+        /// It is an operating system's.
+        system: bool,
+        /// Their vendor ended them: obsolete, not deprecated.
+        obsolete: bool,
     },
     /// Look after the chunk store; answered by lines of its own.
     Store {

@@ -4,7 +4,7 @@ use std::{fs::File, os::unix::fs::PermissionsExt, path::PathBuf, sync::Arc, time
 
 use anyhow::Context;
 use base::{ImageId, VolumeId};
-use control::Control;
+use control::{Control, StockOf};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{UnixListener, UnixStream},
@@ -32,6 +32,7 @@ pub struct Listening {
 pub fn listen(
     data: &DataDir,
     region: Arc<Control>,
+    router: server::Router,
     end: watch::Sender<Option<End>>,
 ) -> anyhow::Result<Listening> {
     let (dir, path): (File, PathBuf) = data.operator_socket()?;
@@ -42,12 +43,17 @@ pub fn listen(
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let _dir = dir;
-        accept(listener, region, end).await;
+        accept(listener, region, router, end).await;
     });
     Ok(Listening { _tasks: tasks })
 }
 
-async fn accept(listener: UnixListener, region: Arc<Control>, end: watch::Sender<Option<End>>) {
+async fn accept(
+    listener: UnixListener,
+    region: Arc<Control>,
+    router: server::Router,
+    end: watch::Sender<Option<End>>,
+) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut talks = JoinSet::new();
     loop {
@@ -55,10 +61,10 @@ async fn accept(listener: UnixListener, region: Arc<Control>, end: watch::Sender
         while talks.try_join_next().is_some() {}
         match listener.accept().await {
             Ok((stream, _)) => {
-                let (region, end) = (Arc::clone(&region), end.clone());
+                let (region, router, end) = (Arc::clone(&region), router.clone(), end.clone());
                 talks.spawn(async move {
                     let _place = place;
-                    if let Err(error) = talk(stream, &region, &end).await {
+                    if let Err(error) = talk(stream, &region, router, &end).await {
                         tracing::debug!(%error, "operator connection");
                     }
                 });
@@ -74,12 +80,18 @@ async fn accept(listener: UnixListener, region: Arc<Control>, end: watch::Sender
 async fn talk(
     stream: UnixStream,
     region: &Control,
+    router: server::Router,
     end: &watch::Sender<Option<End>>,
 ) -> anyhow::Result<()> {
     let caller = stream.peer_cred()?.uid();
     let own = rustix::process::getuid().as_raw();
     anyhow::ensure!(caller == own || caller == 0, "uid {caller} is not the operator");
     let mut stream = BufReader::new(stream);
+    let begins = tokio::time::timeout(REQUEST_DEADLINE, stream.fill_buf()).await??;
+    if begins.first().is_some_and(|byte| *byte != b'{') {
+        server::serve_operator(stream, router).await;
+        return Ok(());
+    }
     let mut line = String::new();
     let mut request = (&mut stream).take(LINE_BYTES_MAX as u64);
     tokio::time::timeout(REQUEST_DEADLINE, request.read_line(&mut line)).await??;
@@ -94,7 +106,7 @@ async fn talk(
         Ok(Ask::Store { command }) => {
             return crate::store::serve(stream.get_mut(), region, &command).await;
         }
-        Ok(ask @ (Ask::DiskImport { .. } | Ask::DiskExport { .. })) => {
+        Ok(ask @ (Ask::DiskImport { .. } | Ask::DiskExport { .. } | Ask::CatalogAdd { .. })) => {
             match long(&mut stream, region, ask).await? {
                 Some(done) => answer_of(done),
                 None => return Ok(()),
@@ -147,10 +159,37 @@ async fn long(
     }
 }
 
+/// A stock image as the operator sees it.
+pub(super) fn stock(image: &model::Image) -> serde_json::Value {
+    serde_json::json!({
+        "id": image.head.id.as_str(),
+        "name": image.head.name.as_str(),
+        "operating_system": image.operating_system,
+        "status": image.status.as_str(),
+        "created_at": image.head.created_at.to_string(),
+        "deprecation_at": image.deprecation_at.map(|at| at.to_string()),
+        "obsolescence_at": image.obsolescence_at.map(|at| at.to_string()),
+        "capacity_gb": image.capacity.gb_ceil(),
+    })
+}
+
 async fn act(region: &Control, ask: Ask) -> anyhow::Result<serde_json::Value> {
     match ask {
-        Ask::Stop | Ask::Store { .. } | Ask::DiskImport { .. } | Ask::DiskExport { .. } => {
+        Ask::Stop
+        | Ask::Store { .. }
+        | Ask::DiskImport { .. }
+        | Ask::DiskExport { .. }
+        | Ask::CatalogAdd { .. } => {
             anyhow::bail!("handled above")
+        }
+        Ask::CatalogList => {
+            let images = region.stock_images().await?;
+            Ok(images.iter().map(stock).collect())
+        }
+        Ask::CatalogRetire { name, system, obsolete } => {
+            let of = if system { StockOf::System(name) } else { StockOf::Name(name) };
+            let changed = region.stock_retire(&of, obsolete).await?;
+            Ok(changed.iter().map(stock).collect())
         }
         Ask::Status => {
             let info = region.hypervisor_info();

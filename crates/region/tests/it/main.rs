@@ -12,6 +12,7 @@ mod disk_files;
 mod ends;
 mod fake;
 mod files;
+mod operator;
 mod process;
 mod secrets;
 mod serving;

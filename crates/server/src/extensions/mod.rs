@@ -31,13 +31,23 @@ pub(crate) async fn image_progress(call: Call) -> Answer {
 /// What an image takes in the store.
 pub(crate) async fn image_storage(call: Call) -> Answer {
     let id: ImageId = call.id("id", "image")?;
-    let storage = call.control().image_storage(&call.ctx, &id).await?;
+    let measure = match call.query.get("measure") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => {
+            let message = "measure must be one of: true, false.";
+            return Err(ApiError::parameter(ErrorCode::ValidationEnum, "measure", message).into());
+        }
+    };
+    let storage = call.control().image_storage(&call.ctx, &id, measure).await?;
     Reply::ok(&response::StorageFigures {
         image_id: id.to_string(),
         capacity_bytes: storage.capacity.0,
         logical_bytes: storage.logical.map(|bytes| bytes.0),
         stored_bytes: storage.stored.map(|bytes| bytes.0),
         root_id: storage.root_id,
+        unique_bytes: storage.alone.map(|alone| alone.unique.0),
+        reclaimable_bytes: storage.alone.map(|alone| alone.reclaimable.0),
     })
 }
 
@@ -64,6 +74,21 @@ fn isolation(id: &ImageId, told: control::ImageIsolation) -> response::Isolation
         root_id: told.root_id,
         stored_bytes: told.stored.map(|bytes| bytes.0),
     }
+}
+
+/// Most things of each kind in a lineage.
+const LINEAGE_ITEMS_MAX: u32 = 100;
+
+/// What an image was made of, and what of the caller's was made of it.
+pub(crate) async fn image_lineage(call: Call) -> Answer {
+    let id: ImageId = call.id("id", "image")?;
+    let found = call.control().image_lineage(&call.ctx, &id, LINEAGE_ITEMS_MAX).await?;
+    Reply::ok(&response::lineage(&call.render(), id.as_str(), found))
+}
+
+/// The tables by which images and instances change.
+pub(crate) async fn transitions(_: Call) -> Answer {
+    Reply::ok(&response::transitions())
 }
 
 /// What the console of an instance wrote, from `offset` on, at most `limit` bytes.

@@ -16,6 +16,19 @@ async fn progress_and_stored_bytes_of_an_image() {
     let storage = client.fetch(&format!("{path}/storage")).await.ok();
     assert_eq!(storage["capacity_bytes"], 100_u64 << 30);
     assert_eq!(storage["root_id"].as_str().unwrap().len(), 64);
+    assert!(storage.get("unique_bytes").is_none(), "it was not measured");
+    let measured = client.fetch(&format!("{path}/storage?measure=true")).await.ok();
+    // The volume goes on over the same root: the image alone holds it among images, and nothing
+    // is given back as long as the volume is there.
+    assert!(measured["unique_bytes"].as_u64().unwrap() > 0, "{measured}");
+    assert_eq!(measured["reclaimable_bytes"], 0);
+    let instance = client.get("instances").await.ok()["instances"][0].clone();
+    client.delete(&format!("instances/{}", id(&instance))).await.ok();
+    region.settle().await;
+    let measured = client.fetch(&format!("{path}/storage?measure=true")).await.ok();
+    assert_eq!(measured["reclaimable_bytes"], measured["unique_bytes"]);
+    let bad = client.fetch(&format!("{path}/storage?measure=yes")).await;
+    assert_eq!((bad.refused(), bad.target()), ((400, "validation_enum"), "measure"));
     let nowhere = client.fetch("/_ectype/v1/images/r006-x/progress").await;
     assert_eq!(nowhere.refused(), (404, "not_found"));
     let stranger = region.stranger().fetch(&format!("{path}/progress")).await;

@@ -16,6 +16,7 @@ mod instances;
 mod keys;
 mod lists;
 mod networks;
+mod operator;
 mod platform;
 mod region;
 mod serving;

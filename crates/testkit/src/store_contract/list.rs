@@ -29,6 +29,9 @@ macro_rules! store_contract_tests {
                 stock_images_are_the_providers, an_attached_data_volume_is_no_source,
                 an_image_without_a_volume_has_a_place;
             allowed_use: a_new_instance_is_judged, a_changed_instance_is_judged;
+            faults: an_images_status_is_forced_and_restored, work_under_way_is_left_alone,
+                volumes_and_the_limit;
+            lineage: an_image_knows_its_line, the_end_of_a_system_moves_its_stock_images;
             captures: a_commit_counts_once, a_stale_worker_changes_nothing, a_failed_capture,
                 a_volume_is_freed_by_its_holder, deleting_a_pending_image_cancels,
                 only_a_deleting_image_goes,

@@ -246,6 +246,8 @@ codes! {
     /// Deleting a network ACL that is a default or that subnets use.
     AclInUse = "acl_in_use", 409, Ibm;
 
+    /// Too many requests: only where a fault asks for it.
+    RateLimitExceeded = "rate_limit_exceeded", 429, Ibm;
     /// A broken promise of ours.
     InternalError = "internal_error", 500, Ibm;
     /// Something the region needs is away.

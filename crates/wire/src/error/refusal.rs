@@ -78,6 +78,10 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         Refusal::AccessTagUnknown { .. } => (E::AccessTagNotFound, Some("tag_names")),
         Refusal::TagInUse { .. } => (E::TagInUse, None),
         Refusal::ServiceTags => (E::NotAuthorized, None),
+        Refusal::ClockNotVirtual | Refusal::NothingDue | Refusal::StatusNotForced { .. } => {
+            (E::InvalidState, None)
+        }
+        Refusal::ClockRange => (E::ValidationMaxValue, Some("seconds")),
         Refusal::OverLimit { limit } => {
             (ErrorCode::parse(limit.code).unwrap_or(E::OverQuota), None)
         }

@@ -15,6 +15,7 @@ mod list;
 mod list_network;
 mod network;
 mod network_interface;
+mod operator;
 mod resource_group;
 mod rule;
 mod search;
@@ -48,6 +49,10 @@ pub use network::{
     subnet_prototype, vpc_prototype,
 };
 pub use network_interface::{NicPrototype, nic_patch};
+pub use operator::{
+    ADVANCE_SECONDS_MAX, CallFault, ClockRequest, FAULT_CALLS_MAX, FAULT_DELAY_MS_MAX,
+    FAULT_RETRY_AFTER_MAX, FaultRequest, clock_request, fault_request,
+};
 pub use resource_group::{GroupPatch, GroupPrototype, group_patch, group_prototype};
 pub use search::{SEARCH_LIMIT_DEFAULT, Search, search};
 pub use security_group::{

@@ -83,6 +83,12 @@ pub struct StorageFigures {
     /// Public id of the sealed root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_id: Option<String>,
+    /// Bytes of the store that no other image needs; when it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unique_bytes: Option<u64>,
+    /// Bytes of the store that nothing else needs; when it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reclaimable_bytes: Option<u64>,
 }
 
 /// `POST` and `GET /_ectype/v1/images/{id}/isolate`.

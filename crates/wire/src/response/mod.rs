@@ -14,6 +14,7 @@ mod instance_profile;
 mod key;
 mod network_interface;
 mod operating_system;
+mod operator;
 mod reference;
 mod resource_controller;
 mod resource_group;
@@ -46,6 +47,10 @@ pub use network_interface::{
     NetworkInterface, interface_target, network_interface, network_interfaces,
 };
 pub use operating_system::{OperatingSystem, operating_system};
+pub use operator::{
+    Clock, Fault, Faults, Lineage, Transitions, call_fault, clock, lineage, status_fault,
+    transitions,
+};
 pub use reference::{NamedRef, Ref};
 pub use resource_controller::{NoResources, no_resources};
 pub use resource_group::{
