@@ -16,6 +16,7 @@ from cases import (
     network,
     sources,
     tagging,
+    templates,
     volumes,
     virtual_time,
 )
@@ -36,6 +37,7 @@ PARTS = [
     network,
     sources,
     tagging,
+    templates,
     volumes,
     # Last: it moves the time that all others go by.
     virtual_time,

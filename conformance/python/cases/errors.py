@@ -73,7 +73,7 @@ def what_is_not_served(region):
     """Known to the SDK, not served: 501, which no client repeats."""
     refused(501, "not_implemented", region.vpc.list_snapshots)
     refused(501, "not_implemented", region.vpc.list_floating_ips)
-    refused(501, "not_implemented", region.vpc.list_instance_templates)
+    refused(501, "not_implemented", region.vpc.list_load_balancers)
     by_file = {
         "file": {"href": "cos://us-south/bucket/a.qcow2"},
         "operating_system": {"name": "debian-12-amd64"},

@@ -134,6 +134,8 @@ ids! {
     KeyId;
     /// A volume.
     VolumeId;
+    /// An instance template.
+    InstanceTemplateId;
     /// A volume attachment.
     AttachmentId;
     /// An instance.

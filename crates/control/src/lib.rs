@@ -38,7 +38,8 @@ pub use image::{
     ImageIsolation, ImageProgress, ImageStorage, StockImage, StockOf,
 };
 pub use instance::{
-    ActionCreate, BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource,
+    ActionCreate, BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, Reinitialize,
+    TemplateCreate, VolumeSource,
 };
 pub use key::{KeyError, KeyJob, RETIRE_GRACE, RootKeyVersion, RootKeyVersions, RotateReport};
 pub use meta::{

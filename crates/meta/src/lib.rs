@@ -14,10 +14,10 @@ pub use error::StoreError;
 pub use port::{
     AclPlace, Bootstrap, Change, Condemned, FaultStore, FirewallStore, GcSnapshot, GroupFilter,
     HolderKind, IdentityStore, ImageCommit, ImageFilter, ImageStore, InstanceFilter, InstanceStore,
-    Isolated, JobRow, JobStore, NetworkStore, NewAttachment, NewInstance, NewVpc, OutboxStore,
-    Page, PageKey, Paged, Quarantined, Rebase, ReservedIpFilter, RootHolder, ScrubPart,
-    SecurityGroupFilter, SignIn, Store, StoreGcStore, StoreUpkeep, SubnetFilter, SystemEnds,
-    TagFilter, TagStore, TagTarget, VolumeFilter, VolumeStore, VpcFilter, WrapHolder, WrapRow,
-    WrapStore,
+    InstanceTemplateStore, Isolated, JobRow, JobStore, NetworkStore, NewAttachment, NewBoot,
+    NewInstance, NewVpc, OutboxStore, Page, PageKey, Paged, Quarantined, Rebase, ReservedIpFilter,
+    RootHolder, ScrubPart, SecurityGroupFilter, SignIn, Store, StoreGcStore, StoreUpkeep,
+    SubnetFilter, SystemEnds, TagFilter, TagStore, TagTarget, VolumeFilter, VolumeStore, VpcFilter,
+    WrapHolder, WrapRow, WrapStore,
 };
 pub use sql::SqlStore;

@@ -198,31 +198,68 @@ pub struct InstanceAction {
     pub completed_at: Option<Timestamp>,
 }
 
-/// What an action does to a status: the next status, or `None` for "accepted without effect".
+/// What becomes of an action that is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActionCourse {
+    /// Nothing is to be done.
+    NoEffect,
+    /// The instance takes this status, and a job does the rest.
+    Now(InstanceStatus),
+    /// It waits until the instance has settled.
+    Queued,
+}
+
+/// What becomes of an action, by the status of the instance and the last action that waits for it.
 ///
-/// Terraform sends `stop` on each destroy, also to a stopped instance, so that is accepted.
+/// | status | start | stop | stop by force | reboot |
+/// |---|---|---|---|---|
+/// | stopped | starting | no effect | no effect | refused |
+/// | running | refused | stopping | stopping | restarting |
+/// | pending, starting, restarting | refused | queued | stopping | refused |
+/// | stopping | queued | no effect | stopping | refused |
+/// | failed, deleting | refused | refused | refused | refused |
+///
+/// Behind a queued action, an action is judged by where that one leads, and is queued too. A stop
+/// by force takes effect at once and empties the queue. Terraform sends `stop` on each destroy,
+/// also to a stopped instance, so that is accepted.
 ///
 /// # Errors
-/// [`Refusal::InstanceState`] for every other pair.
+/// [`Refusal::InstanceState`] for what is refused.
 pub fn instance_transition(
     status: InstanceStatus,
+    queued: Option<ActionKind>,
     action: ActionKind,
     force: bool,
-) -> Result<Option<InstanceStatus>, Refusal> {
+) -> Result<ActionCourse, Refusal> {
+    use ActionCourse::{NoEffect, Now, Queued};
     use ActionKind::{Reboot, Start, Stop};
     use InstanceStatus::{
         Deleting, Failed, Pending, Restarting, Running, Starting, Stopped, Stopping,
     };
+    let refused = || Err(Refusal::InstanceState { status, action });
+    if action == Stop && force {
+        return match status {
+            Stopped => Ok(NoEffect),
+            Running | Pending | Starting | Restarting | Stopping => Ok(Now(Stopping)),
+            Failed | Deleting => refused(),
+        };
+    }
+    match (queued, action) {
+        (Some(Stop), Start) | (Some(Start | Reboot), Stop) => return Ok(Queued),
+        (Some(Stop), Stop) => return Ok(NoEffect),
+        (Some(_), _) => return refused(),
+        (None, _) => {}
+    }
     match (status, action) {
-        (Stopped, Start) => Ok(Some(Starting)),
-        (Running, Stop) => Ok(Some(Stopping)),
-        (Starting | Restarting, Stop) if force => Ok(Some(Stopping)),
-        (Stopped | Stopping, Stop) => Ok(None),
-        (Running, Reboot) => Ok(Some(Restarting)),
-        (Running | Starting | Restarting | Stopping | Pending | Failed | Deleting, Start)
-        | (Starting | Restarting | Pending | Failed | Deleting, Stop)
-        | (Stopped | Starting | Restarting | Stopping | Pending | Failed | Deleting, Reboot) => {
-            Err(Refusal::InstanceState { status, action })
+        (Stopped, Start) => Ok(Now(Starting)),
+        (Running, Stop) => Ok(Now(Stopping)),
+        (Running, Reboot) => Ok(Now(Restarting)),
+        (Pending | Starting | Restarting, Stop) | (Stopping, Start) => Ok(Queued),
+        (Stopped | Stopping, Stop) => Ok(NoEffect),
+        (Running | Pending | Starting | Restarting | Failed | Deleting, Start)
+        | (Failed | Deleting, Stop)
+        | (Stopped | Pending | Starting | Restarting | Stopping | Failed | Deleting, Reboot) => {
+            refused()
         }
     }
 }
@@ -233,24 +270,46 @@ mod tests {
 
     #[test]
     fn every_status_and_action_is_legal_or_refused_by_name() {
+        let queues = [None, Some(ActionKind::Start), Some(ActionKind::Stop)];
         let mut legal = 0;
         for &status in InstanceStatus::ALL {
-            for &action in ActionKind::ALL {
+            for (queued, &action) in
+                queues.iter().flat_map(|q| ActionKind::ALL.iter().map(move |a| (*q, a)))
+            {
                 for force in [false, true] {
-                    match instance_transition(status, action, force) {
-                        Ok(_) => legal += 1,
-                        Err(Refusal::InstanceState { .. }) => {}
+                    match instance_transition(status, queued, action, force) {
+                        Ok(_) if queued.is_none() => legal += 1,
+                        Ok(_) | Err(Refusal::InstanceState { .. }) => {}
                         Err(other) => panic!("{status} {action}: {other}"),
                     }
                 }
             }
         }
-        assert_eq!(legal, 12);
+        // Start and reboot twice each, with and without force; stop in six statuses.
+        assert_eq!(legal, 2 * 3 + 2 * 6);
     }
 
     #[test]
     fn stopping_a_stopped_instance_is_accepted_without_effect() {
-        let next = instance_transition(InstanceStatus::Stopped, ActionKind::Stop, false);
-        assert!(matches!(next, Ok(None)));
+        for force in [false, true] {
+            let next = instance_transition(InstanceStatus::Stopped, None, ActionKind::Stop, force);
+            assert_eq!(next, Ok(ActionCourse::NoEffect));
+        }
+    }
+
+    #[test]
+    fn behind_a_queued_action_one_is_judged_by_where_that_leads() {
+        use ActionKind::{Reboot, Start, Stop};
+        let after = |queued, action| {
+            instance_transition(InstanceStatus::Starting, Some(queued), action, false)
+        };
+        assert_eq!(after(Stop, Start), Ok(ActionCourse::Queued));
+        assert_eq!(after(Start, Stop), Ok(ActionCourse::Queued));
+        assert_eq!(after(Stop, Stop), Ok(ActionCourse::NoEffect));
+        for (queued, action) in [(Start, Start), (Start, Reboot), (Stop, Reboot)] {
+            assert!(after(queued, action).is_err(), "{queued} {action}");
+        }
+        let force = instance_transition(InstanceStatus::Starting, Some(Stop), Stop, true);
+        assert_eq!(force, Ok(ActionCourse::Now(InstanceStatus::Stopping)));
     }
 }

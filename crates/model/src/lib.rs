@@ -16,6 +16,7 @@ mod firewall;
 mod firewall_wanted;
 mod image;
 mod instance;
+mod instance_template;
 mod limits;
 mod lineage;
 mod name;
@@ -51,10 +52,11 @@ pub use image::{
     system_ends,
 };
 pub use instance::{
-    ActionKind, ActionStatus, HostFailurePolicy, Instance, InstanceAction, InstancePatch,
-    InstanceStatus, InstanceStatusReason, LifecycleState, MetadataProtocol, MetadataService,
-    instance_transition,
+    ActionCourse, ActionKind, ActionStatus, HostFailurePolicy, Instance, InstanceAction,
+    InstancePatch, InstanceStatus, InstanceStatusReason, LifecycleState, MetadataProtocol,
+    MetadataService, instance_transition,
 };
+pub use instance_template::InstanceTemplate;
 pub use limits::{LIMITS, Limit};
 pub use lineage::{Ancestor, ImageLineage, LineageItem, Lineages};
 pub use name::{NameError, ResourceName, generated_name};

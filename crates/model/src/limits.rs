@@ -57,6 +57,10 @@ limits! {
     ACL_RULES_MAX = 200, "rules in the network ACL", "over_quota";
     /// Data volumes of an instance.
     DATA_VOLUMES_MAX = 12, "data volumes on the instance", "volume_attachment_over_quota";
+    /// Actions that wait for an instance. IBM publishes none; ours bounds a queue.
+    ACTIONS_QUEUED_MAX = 8, "actions that wait for the instance", "over_quota";
+    /// Instance templates of an account. IBM publishes none; ours bounds a count.
+    INSTANCE_TEMPLATES_MAX = 200, "instance templates in the region", "over_quota";
     /// Bytes of user data.
     USER_DATA_BYTES_MAX = 65_536, "bytes of user data", "validation_max_value";
     /// User tags of a resource.

@@ -116,6 +116,8 @@ operations! {
     DELETE "/v1/instances/{id}" delete_instance: by (Vpc vpc::instances::delete);
     GET "/v1/instances/{id}/initialization" get_instance_initialization:
         by (Vpc vpc::instances::initialization);
+    POST "/v1/instances/{id}/reinitialize" create_instance_reinitialization:
+        by (Vpc vpc::instances::reinitialize);
     POST "/v1/instances/{id}/actions" create_instance_action: by (Vpc vpc::instances::action);
     GET "/v1/instances/{id}/actions/{action_id}" get_instance_action:
         by (Vpc vpc::instances::action_get);
@@ -141,6 +143,14 @@ operations! {
     GET "/v1/instance/profiles" list_instance_profiles: by (Vpc vpc::profiles::instance_list);
     GET "/v1/instance/profiles/{name}" get_instance_profile:
         by (Vpc vpc::profiles::instance_get);
+
+    GET "/v1/instance/templates" list_instance_templates: by (Vpc vpc::templates::list);
+    POST "/v1/instance/templates" create_instance_template: by (Vpc vpc::templates::create);
+    GET "/v1/instance/templates/{id}" get_instance_template: by (Vpc vpc::templates::get);
+    PATCH "/v1/instance/templates/{id}" update_instance_template:
+        by (Vpc vpc::templates::update);
+    DELETE "/v1/instance/templates/{id}" delete_instance_template:
+        by (Vpc vpc::templates::delete);
 
     GET "/v1/keys" list_keys: by (Vpc vpc::keys::list);
     POST "/v1/keys" create_key: by (Vpc vpc::keys::create);
@@ -303,7 +313,6 @@ pub const KNOWN: &[&str] = &[
     "/v1/flow_log_collectors",
     "/v1/ike_policies",
     "/v1/images/{id}/export_jobs",
-    "/v1/instance/templates",
     "/v1/instance_groups",
     "/v1/instances/{id}/cluster_network_attachments",
     "/v1/instances/{id}/console",
@@ -312,7 +321,6 @@ pub const KNOWN: &[&str] = &[
     "/v1/instances/{id}/network_attachments",
     "/v1/instances/{id}/network_interfaces/{nic_id}/floating_ips",
     "/v1/instances/{id}/network_interfaces/{nic_id}/ips",
-    "/v1/instances/{id}/reinitialize",
     "/v1/instances/{id}/software_attachments",
     "/v1/ipsec_policies",
     "/v1/load_balancer/profiles",
@@ -372,7 +380,7 @@ mod tests {
             "/v1/snapshots",
             "/v1/snapshots/x",
             "/v1/images/x/export_jobs/y",
-            "/v1/instance/templates",
+            "/v1/instance_groups",
             "/v1/vpcs/x/routing_tables/y/routes",
         ] {
             assert!(is_known(known), "{known}");

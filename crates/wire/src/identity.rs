@@ -35,6 +35,8 @@ impl Kind {
     pub const VOLUME: Self = Self::new("volume", "volumes", true);
     /// Instances.
     pub const INSTANCE: Self = Self::new("instance", "instances", true);
+    /// Instance templates.
+    pub const INSTANCE_TEMPLATE: Self = Self::new("instance-template", "instance/templates", true);
     /// SSH keys.
     pub const KEY: Self = Self::new("key", "keys", false);
     /// VPCs.
@@ -295,8 +297,8 @@ impl Place<'_> {
         };
         match self.href(text).ok_or_else(wrong)? {
             Href::Elsewhere => Ok(None),
-            Href::Here(segments) => match segments[..] {
-                [collection, id] if collection == kind.collection => Ok(Some(id)),
+            Href::Here(segments) => match segments.split_last() {
+                Some((id, before)) if before.join("/") == kind.collection => Ok(Some(id)),
                 _ => Err(wrong()),
             },
         }

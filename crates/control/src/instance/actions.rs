@@ -68,13 +68,24 @@ impl Control {
         kind: &str,
         state_json: String,
     ) -> NewJob {
+        self.job_of_instance(instance, kind, state_json, ctx.asked_by(permit))
+    }
+
+    /// A job about an instance.
+    pub(super) fn job_of_instance(
+        &self,
+        instance: &Instance,
+        kind: &str,
+        state_json: String,
+        asked_by: String,
+    ) -> NewJob {
         NewJob {
             id: JobId::mint("", self.entropy()),
             kind: kind.to_owned(),
             account: Some(instance.head.account.clone()),
             subject: instance.head.id.to_string(),
             host: Some(instance.host.clone()),
-            asked_by: ctx.asked_by(permit),
+            asked_by,
             state_json,
         }
     }

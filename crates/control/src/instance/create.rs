@@ -133,25 +133,45 @@ impl Control {
         ctx: &RequestContext,
         want: InstanceCreate,
     ) -> Result<InstanceView, Error> {
+        let group = self.group_or_default(ctx, want.group.as_ref()).await?;
+        let permit = self.permit_new(ctx, Action::InstanceCreate, &group).await?;
+        let decided = self.instance_decide(ctx, &want, group).await?;
+        let asked_by = ctx.asked_by(&permit);
+        let (new, usage) = self.instance_draft(ctx, want, decided, asked_by).await?;
+        self.instance_write(ctx, &permit, new, usage).await
+    }
+
+    /// Finds all that a new instance names, and whether the caller may have it. Writes nothing.
+    pub(super) async fn instance_decide(
+        &self,
+        ctx: &RequestContext,
+        want: &InstanceCreate,
+        group: ResourceGroupId,
+    ) -> Result<Decided, Error> {
         let profile = want.profile.as_deref().unwrap_or(catalog::DEFAULT_INSTANCE_PROFILE);
         let profile = catalog::instance_profile(profile).ok_or_else(|| Error::Invalid {
             field: "profile",
             code: "bad_field",
             why: format!("There is no instance profile {profile}."),
         })?;
-        check_sizes(&want)?;
-        let group = self.group_or_default(ctx, want.group.as_ref()).await?;
-        let permit = self.permit_new(ctx, Action::InstanceCreate, &group).await?;
-        let (vpc, default_group) = self.instance_network(ctx, &want).await?;
-        for key in &want.keys {
+        check_sizes(want)?;
+        let (vpc, default_group) = self.instance_network(ctx, want).await?;
+        self.keys_check(ctx, &want.keys).await?;
+        let boots = self.instance_boots(ctx, &want.boot).await?;
+        Ok(Decided { group, vpc, default_group, profile, boots })
+    }
+
+    /// SSH keys that a guest is to accept.
+    pub(super) async fn keys_check(
+        &self,
+        ctx: &RequestContext,
+        keys: &[KeyId],
+    ) -> Result<(), Error> {
+        for key in keys {
             let (key, _) = self.key(ctx, key).await.map_err(|e| e.named_by("keys"))?;
             self.permit(ctx, Action::KeyOperate, &key.head).await?;
         }
-        let boots = self.instance_boots(ctx, &want.boot).await?;
-        let decided = Decided { group, vpc, default_group, profile, boots };
-        let asked_by = ctx.asked_by(&permit);
-        let (new, usage) = self.instance_draft(ctx, want, decided, asked_by).await?;
-        self.instance_write(ctx, &permit, new, usage).await
+        Ok(())
     }
 
     async fn instance_write(
@@ -229,7 +249,7 @@ impl Control {
 
     /// What the instance boots from: an image that the caller may use and that is not obsolete
     /// (S27), or a free boot volume.
-    async fn instance_boots(
+    pub(super) async fn instance_boots(
         &self,
         ctx: &RequestContext,
         boot: &BootVolume,

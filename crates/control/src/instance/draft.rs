@@ -101,7 +101,8 @@ impl Control {
         let BootVolume { attachment_name, delete_with_instance, source } = &want.boot;
         let (volume, delete_default) = match (source, &decided.boots) {
             (VolumeSource::Image { volume, .. }, Boots::Image(image)) => {
-                let made = self.boot_volume_draft(ctx, want, decided, volume, image).await?;
+                let group = volume.group.as_ref().unwrap_or(&decided.group);
+                let made = self.boot_volume_draft(ctx, &want.zone, group, volume, image).await?;
                 let id = made.head.id.clone();
                 volumes.push(made);
                 (id, true)
@@ -124,11 +125,12 @@ impl Control {
         })
     }
 
-    async fn boot_volume_draft(
+    /// A boot volume over the bytes of an image.
+    pub(super) async fn boot_volume_draft(
         &self,
         ctx: &RequestContext,
-        want: &InstanceCreate,
-        decided: &Decided,
+        zone: &ZoneName,
+        group: &ResourceGroupId,
         asked: &NewVolume,
         image: &Image,
     ) -> Result<Volume, Error> {
@@ -146,8 +148,8 @@ impl Control {
         }
         let draft = VolumeDraft {
             name: asked.name.clone(),
-            group: asked.group.clone().unwrap_or_else(|| decided.group.clone()),
-            zone: want.zone.clone(),
+            group: group.clone(),
+            zone: zone.clone(),
             profile: Self::volume_profile(profile, field)?,
             capacity,
             iops: asked.iops,

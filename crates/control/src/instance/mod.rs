@@ -11,12 +11,16 @@ mod follow;
 mod guest;
 mod read;
 mod reboot_job;
+mod reinitialize;
 mod start_job;
 mod stop_job;
+mod template;
 mod turns;
 
 pub use actions::ActionCreate;
 pub use create::{BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource};
+pub use reinitialize::Reinitialize;
+pub use template::TemplateCreate;
 
 pub(crate) use delete_job::DeleteJob;
 pub(crate) use guest::compute_step;

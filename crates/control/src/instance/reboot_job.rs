@@ -29,7 +29,7 @@ impl RebootJob {
         let part = || Region(Weak::clone(region));
         Self {
             region: Weak::clone(region),
-            steps: vec![Box::new(End(part())), Box::new(Begin(part()))],
+            steps: vec![Box::new(End(part(), InstanceStatus::Restarting)), Box::new(Begin(part()))],
         }
     }
 }

@@ -39,7 +39,11 @@ impl StopJob {
         let part = || Region(Weak::clone(region));
         Self {
             region: Weak::clone(region),
-            steps: vec![Box::new(End(part())), Box::new(Close(part())), Box::new(Stopped(part()))],
+            steps: vec![
+                Box::new(End(part(), InstanceStatus::Stopping)),
+                Box::new(Close(part())),
+                Box::new(Stopped(part())),
+            ],
         }
     }
 }
@@ -97,8 +101,9 @@ pub(super) async fn still_running(
     region.action_move(state.action.as_deref(), ActionStatus::Failed).await
 }
 
-/// Ends the guest. From here on there is no way back to running but a start.
-pub(super) struct End(pub(super) Region);
+/// Ends the guest of an instance that still has the job's status. From here on there is no way
+/// back to running but a start.
+pub(super) struct End(pub(super) Region, pub(super) InstanceStatus);
 
 #[async_trait]
 impl Step<State> for End {
@@ -111,7 +116,10 @@ impl Step<State> for End {
     }
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
-        let (region, _) = self.0.view(cx).await?;
+        let (region, view) = self.0.view(cx).await?;
+        if view.instance.status != self.1 {
+            return Ok(StepOutcome::Done);
+        }
         region.action_move(state.action.as_deref(), ActionStatus::Running).await?;
         region.guest_stop(cx, &subject(cx)?, state.force).await?;
         Ok(StepOutcome::Done)

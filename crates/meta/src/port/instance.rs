@@ -1,7 +1,9 @@
 //! Instances, their actions, and everything that is made and deleted with them.
 
 use async_trait::async_trait;
-use base::{InstanceActionId, InstanceId, ResourceGroupId, SubnetId, VolumeId, VpcId};
+use base::{
+    ImageId, InstanceActionId, InstanceId, KeyId, ResourceGroupId, SubnetId, VolumeId, VpcId,
+};
 use jobs::{Fence, NewJob};
 use model::{
     ActionStatus, Attachment, Instance, InstanceAction, InstancePatch, InstanceStatus,
@@ -24,6 +26,25 @@ pub struct NewInstance {
     /// Its interfaces, the primary one first, each with the address it wants. The store fills in
     /// `primary_ip` and makes the reserved IPs (named and auto-deleted as the request says).
     pub nics: Vec<(Nic, IpRequest)>,
+    /// The job that starts it.
+    pub job: NewJob,
+}
+
+/// What an instance begins anew with, in one transaction.
+#[derive(Clone, Debug)]
+pub struct NewBoot {
+    /// Its new boot attachment.
+    pub attachment: Attachment,
+    /// The volume when it is made with it; none for one that exists and is free.
+    pub volume: Option<Volume>,
+    /// Image that the volume is of, with the image's name now.
+    pub image: Option<(ImageId, String)>,
+    /// SSH keys; all that its guest accepts from now on.
+    pub keys: Vec<KeyId>,
+    /// What its guest runs at first boot.
+    pub user_data: Option<String>,
+    /// The boot volume that it had, which goes, and the job that removes it.
+    pub old: (VolumeId, NewJob),
     /// The job that starts it.
     pub job: NewJob,
 }
@@ -83,9 +104,21 @@ pub trait InstanceStore: Send + Sync {
         change: Change,
     ) -> Result<(), StoreError>;
 
+    /// Gives a stopped instance another boot volume, keys and user data, and queues its start. The
+    /// volume that it had becomes `pending_deletion`.
+    async fn instance_reinitialize(
+        &self,
+        permit: &Permit,
+        id: &InstanceId,
+        new: NewBoot,
+        change: Change,
+    ) -> Result<(), StoreError>;
+
     /// Takes an action: decides by `model::instance_transition` on the row's status, writes the
     /// action and the next status, and queues the job. An action without effect is written as
-    /// completed and no job is queued. A start while a volume is busy with an image is written as
+    /// completed and no job is queued. One that must wait for others is written as pending, and its
+    /// job with it; `instance_status_set` lets it go on. A stop by force takes back what waits and
+    /// fails what goes on. A start while a volume is busy with an image is written as
     /// pending, the instance stays stopped with reason `stopped_for_image_creation`, and the job
     /// waits: `image_settled` releases it. A second start meanwhile is written as completed, and
     /// a stop takes the waiting start back (it is then failed, and its job gone). Returns the
@@ -132,7 +165,8 @@ pub trait InstanceStore: Send + Sync {
         permit: SystemPermit,
         host: &str,
     ) -> Result<Vec<Instance>, StoreError>;
-    /// Sets status, reasons and lifecycle (compare-and-swap: the status is one of `from`).
+    /// Sets status, reasons and lifecycle (compare-and-swap: the status is one of `from`). Where
+    /// the instance settles, the next action that waited takes effect in the same transaction.
     #[expect(clippy::too_many_arguments, reason = "one compare-and-swap, named in full")]
     async fn instance_status_set(
         &self,

@@ -15,6 +15,7 @@
 //! | `X_update`, `X_rename` | `XUpdate`, the resource |
 //! | `X_delete` | `XDelete`, the resource |
 //! | `image_lifecycle` | `ImageDeprecate`, `ImageObsolete`, or `ImageUpdate` for dates; the image |
+//! | `instance_reinitialize` | `InstanceUpdate`, the instance |
 //! | `instance_action` | `InstanceOperate`, the instance |
 //! | `attachment_*`, `nic_rename` | `InstanceUpdate`, the instance |
 //! | `prefix_*`, `routing_table_*` | `VpcUpdate`, the VPC |
@@ -30,6 +31,7 @@ mod firewall;
 mod identity;
 mod image;
 mod instance;
+mod instance_template;
 mod job;
 mod network;
 mod outbox;
@@ -43,7 +45,8 @@ pub use fault::FaultStore;
 pub use firewall::{AclPlace, FirewallStore, SecurityGroupFilter};
 pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
 pub use image::{ImageCommit, ImageFilter, ImageStore, Isolated, Rebase, SystemEnds};
-pub use instance::{InstanceFilter, InstanceStore, NewInstance};
+pub use instance::{InstanceFilter, InstanceStore, NewBoot, NewInstance};
+pub use instance_template::InstanceTemplateStore;
 pub use job::{JobRow, JobStore};
 pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};
 pub use outbox::{Change, OutboxStore};
@@ -63,6 +66,7 @@ pub trait Store:
     + FirewallStore
     + VolumeStore
     + InstanceStore
+    + InstanceTemplateStore
     + ImageStore
     + JobStore
     + OutboxStore
@@ -79,6 +83,8 @@ impl<T> Store for T where
         + FirewallStore
         + VolumeStore
         + InstanceStore
+        + InstanceTemplateStore
+        + InstanceTemplateStore
         + ImageStore
         + JobStore
         + OutboxStore

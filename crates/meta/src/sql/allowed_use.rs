@@ -1,6 +1,6 @@
 //! `allowed_use` where an instance is made or changed: judged in the transaction that does it.
 
-use base::VolumeId;
+use base::{ImageId, VolumeId};
 use model::{AllowedUse, AttachmentKind, Instance, InstanceFacts};
 
 use super::{
@@ -24,8 +24,7 @@ pub(crate) async fn check_new(tx: &mut Session, new: &NewInstance) -> Result<(),
     let instance = &new.instance;
     let facts = InstanceFacts::of(instance);
     if let (true, Some((id, _))) = (boots_new(new), &instance.image) {
-        let view = image::seen(tx, &instance.head.account, id).await?;
-        view.image.allowed_use.check("image", id.as_str(), &facts)?;
+        check_image(tx, instance, id).await?;
     }
     for boot in new.attachments.iter().filter(|a| a.kind == AttachmentKind::Boot) {
         let allowed = match new.volumes.iter().find(|v| v.head.id == boot.volume) {
@@ -38,6 +37,16 @@ pub(crate) async fn check_new(tx: &mut Session, new: &NewInstance) -> Result<(),
         check(allowed.as_ref(), &boot.volume, &facts)?;
     }
     Ok(())
+}
+
+/// Refuses an instance that the image of its new boot volume does not allow.
+pub(crate) async fn check_image(
+    tx: &mut Session,
+    instance: &Instance,
+    id: &ImageId,
+) -> Result<(), StoreError> {
+    let view = image::seen(tx, &instance.head.account, id).await?;
+    Ok(view.image.allowed_use.check("image", id.as_str(), &InstanceFacts::of(instance))?)
 }
 
 /// Refuses an instance, as it is to become, that its boot volume does not allow.

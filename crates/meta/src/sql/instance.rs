@@ -11,6 +11,7 @@ use policy::{Action, Permit};
 use super::{
     allowed_use,
     head::{changed, limit_check, written},
+    instance_action,
     instance_create::{NAMES, vcpus, vcpus_used},
     instance_view, job, outbox, permit,
     session::Session,
@@ -102,7 +103,7 @@ async fn profile_change(
     instance: &mut Instance,
     profile: &str,
 ) -> Result<(), StoreError> {
-    if instance.status != InstanceStatus::Stopped {
+    if !matches!(instance.status, InstanceStatus::Stopping | InstanceStatus::Stopped) {
         return Err(busy(instance, "changed"));
     }
     let others = vcpus_used(tx, &instance.head.account).await? - vcpus(&instance.profile);
@@ -161,15 +162,18 @@ pub(crate) async fn status_set(
     id: &InstanceId,
     from: &[InstanceStatus],
     to: &NextStatus,
+    now: (Timestamp, Timestamp),
     change: &Change,
 ) -> Result<(), StoreError> {
     let mut instance = instance_view::row(tx, id).await?;
     if !from.contains(&instance.status) {
         return Err(changed("instance", id));
     }
+    let before = instance.status;
     instance.status = to.status;
     instance.status_reasons.clone_from(&to.reasons);
     instance.lifecycle_state = to.lifecycle;
     write(tx, &mut instance).await?;
+    instance_action::next_queued(tx, &mut instance, before, now).await?;
     outbox::write(tx, change).await
 }

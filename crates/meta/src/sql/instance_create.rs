@@ -129,7 +129,7 @@ async fn insert(tx: &mut Session, instance: &Instance) -> Result<(), StoreError>
     Ok(())
 }
 
-async fn keys_insert(tx: &mut Session, instance: &Instance) -> Result<(), StoreError> {
+pub(crate) async fn keys_insert(tx: &mut Session, instance: &Instance) -> Result<(), StoreError> {
     for (position, key) in (0_u32..).zip(&instance.keys) {
         let rows = tx
             .run(

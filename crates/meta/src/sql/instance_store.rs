@@ -11,9 +11,10 @@ use policy::{Permit, Scope, SystemPermit};
 
 use super::{
     SqlStore, instance, instance_action, instance_create, instance_gone, instance_view,
+    reinitialize,
     retry::{reading, writing},
 };
-use crate::{Change, InstanceFilter, InstanceStore, NewInstance, Page, Paged, StoreError};
+use crate::{Change, InstanceFilter, InstanceStore, NewBoot, NewInstance, Page, Paged, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -62,6 +63,17 @@ impl InstanceStore for SqlStore {
     ) -> Result<()> {
         let now = self.clock.wall();
         writing!(self, |tx| instance::delete(tx, permit, id, &job, now, &change))
+    }
+
+    async fn instance_reinitialize(
+        &self,
+        permit: &Permit,
+        id: &InstanceId,
+        new: NewBoot,
+        change: Change,
+    ) -> Result<()> {
+        let now = self.clock.wall();
+        writing!(self, |tx| reinitialize::run(tx, permit, id, &new, now, &change))
     }
 
     async fn instance_action(
@@ -122,7 +134,8 @@ impl InstanceStore for SqlStore {
         change: Change,
     ) -> Result<()> {
         let to = instance::NextStatus { status: to, reasons, lifecycle };
-        writing!(self, |tx| instance::status_set(tx, id, from, &to, &change))
+        let now = (self.clock.wall(), self.clock.region());
+        writing!(self, |tx| instance::status_set(tx, id, from, &to, now, &change))
     }
 
     async fn instance_gone(

@@ -9,12 +9,13 @@ use super::{session::Session, value::binds};
 use crate::StoreError;
 
 /// Every migration in order; number 1 is first.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_store_gc.sql"),
     include_str!("../../migrations/0003_tags_and_groups.sql"),
     include_str!("../../migrations/0004_firewall.sql"),
     include_str!("../../migrations/0005_faults_and_lineage.sql"),
+    include_str!("../../migrations/0006_instance_templates.sql"),
 ];
 
 /// The schema that this program knows.

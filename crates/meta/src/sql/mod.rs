@@ -34,6 +34,7 @@ mod instance_action;
 mod instance_create;
 mod instance_gone;
 mod instance_store;
+mod instance_template;
 mod instance_view;
 mod ip_allocation;
 mod job;
@@ -47,6 +48,7 @@ mod permit;
 #[cfg(test)]
 mod plan_tests;
 mod prefix;
+mod reinitialize;
 mod reserved_ip;
 mod retry;
 mod routing_table;

@@ -51,9 +51,10 @@ const fn vpc(
 }
 
 /// Every type.
-pub(crate) const SOURCES: [Source; 10] = [
+pub(crate) const SOURCES: [Source; 11] = [
     vpc("images", "image", Location::Region, "images"),
     vpc("instances", "instance", Location::Zone, "instances"),
+    vpc("instance_templates", "instance-template", Location::Zone, "instance templates"),
     vpc("volumes", "volume", Location::Zone, "volumes"),
     vpc("ssh_keys", "key", Location::Region, "SSH keys"),
     vpc("subnets", "subnet", Location::Zone, "subnets"),

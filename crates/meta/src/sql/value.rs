@@ -71,6 +71,7 @@ from_ids!(
     ImageId,
     InstanceActionId,
     InstanceId,
+    InstanceTemplateId,
     JobId,
     KeyId,
     NetworkAttachmentId,

@@ -4,11 +4,12 @@ use axum::http::StatusCode;
 use base::{InstanceId, KeyId};
 use control::{
     ActionCreate, BootVolume, DataVolume, InstanceCreate, InstanceFilter, NewVolume, NicCreate,
-    VolumeSource,
+    Reinitialize, VolumeSource,
 };
 use model::{InstancePatch, InstanceView};
 use wire::{Fields, KeyIdentity, List, etag_of_instance, request, response};
 
+use super::templates;
 use crate::{
     call::{ATTEMPTS_MAX, Call, changes_too_often, page_of},
     reply::{Answer, Failure, Reply},
@@ -35,7 +36,7 @@ pub(crate) async fn list(call: Call) -> Answer {
 }
 
 pub(crate) async fn create(call: Call) -> Answer {
-    let body = call.json()?;
+    let body = templates::over_source(&call, call.json()?).await?;
     let want = request::instance_prototype(&call.asked(), &Fields::root(&body))?;
     let keys = keys(&call, &want.keys).await?;
     let command = command(want, keys);
@@ -44,7 +45,7 @@ pub(crate) async fn create(call: Call) -> Answer {
 }
 
 /// Keys by id; those named by fingerprint are looked up.
-async fn keys(call: &Call, named: &[KeyIdentity]) -> Result<Vec<KeyId>, Failure> {
+pub(super) async fn keys(call: &Call, named: &[KeyIdentity]) -> Result<Vec<KeyId>, Failure> {
     let mut ids = Vec::with_capacity(named.len());
     for key in named {
         ids.push(match key {
@@ -58,24 +59,14 @@ async fn keys(call: &Call, named: &[KeyIdentity]) -> Result<Vec<KeyId>, Failure>
     Ok(ids)
 }
 
-fn command(want: request::InstancePrototype, keys: Vec<KeyId>) -> InstanceCreate {
-    let source = match want.boot.source {
-        request::VolumeSource::Image(image, volume) => {
-            VolumeSource::Image { image, volume: new_volume(volume) }
-        }
-        request::VolumeSource::Existing(id) => VolumeSource::Existing(id),
-    };
+pub(super) fn command(want: request::InstancePrototype, keys: Vec<KeyId>) -> InstanceCreate {
     InstanceCreate {
         name: want.name,
         group: want.group,
         zone: want.zone,
         vpc: want.vpc,
         profile: want.profile,
-        boot: BootVolume {
-            attachment_name: want.boot.attachment_name,
-            delete_with_instance: want.boot.delete_with_instance,
-            source,
-        },
+        boot: boot(want.boot),
         data: want.data.into_iter().map(data_volume).collect(),
         primary_nic: nic(want.primary_nic),
         nics: want.nics.into_iter().map(nic).collect(),
@@ -83,6 +74,19 @@ fn command(want: request::InstancePrototype, keys: Vec<KeyId>) -> InstanceCreate
         user_data: want.user_data,
         metadata_service: want.metadata_service,
         host_failure: want.host_failure,
+    }
+}
+
+fn boot(want: request::BootVolume) -> BootVolume {
+    BootVolume {
+        attachment_name: want.attachment_name,
+        delete_with_instance: want.delete_with_instance,
+        source: match want.source {
+            request::VolumeSource::Image(image, volume) => {
+                VolumeSource::Image { image, volume: new_volume(volume) }
+            }
+            request::VolumeSource::Existing(id) => VolumeSource::Existing(id),
+        },
     }
 }
 
@@ -148,6 +152,17 @@ pub(crate) async fn update(call: Call) -> Answer {
 pub(crate) async fn delete(call: Call) -> Answer {
     call.control().instance_delete(&call.ctx, &id(&call)?).await?;
     Ok(Reply::empty())
+}
+
+/// 202 without a body: the instance is `starting` when this returns.
+pub(crate) async fn reinitialize(call: Call) -> Answer {
+    let id = id(&call)?;
+    let body = call.json()?;
+    let want = request::reinitialization(&call.asked(), &Fields::root(&body))?;
+    let keys = keys(&call, &want.keys).await?;
+    let command = Reinitialize { boot: boot(want.boot), keys, user_data: want.user_data };
+    call.control().instance_reinitialize(&call.ctx, &id, command).await?;
+    Ok(Reply { status: StatusCode::ACCEPTED, ..Reply::empty() })
 }
 
 pub(crate) async fn initialization(call: Call) -> Answer {

@@ -14,5 +14,6 @@ pub(crate) mod reserved_ips;
 pub(crate) mod routing_tables;
 pub(crate) mod security_groups;
 pub(crate) mod subnets;
+pub(crate) mod templates;
 pub(crate) mod volumes;
 pub(crate) mod vpcs;

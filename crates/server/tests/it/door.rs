@@ -86,7 +86,7 @@ async fn paths_are_unknown_known_or_have_another_method() {
     }
     for path in [
         "snapshots",
-        "instance/templates",
+        "instance_groups",
         "images/x/export_jobs",
         "virtual_network_interfaces/x",
         "public_gateways",

@@ -78,6 +78,44 @@ async fn actions_follow_the_table() {
     assert_eq!(act(json!({})).await.refused(), (400, "validation_required_field"));
 }
 
+/// An action that the instance is on its way from waits for it; a stop by force does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn actions_wait_for_each_other() {
+    let (region, client) = Region::with_stock().await;
+    let (instance, _) = stopped(&region, &client).await;
+    let path = format!("instances/{}", id(&instance));
+    let act = |kind: &'static str, force: bool| {
+        let (client, path) = (client.clone(), format!("{path}/actions"));
+        async move { client.post(&path, json!({"type": kind, "force": force})).await }
+    };
+    act("start", false).await.ok();
+    assert_eq!(client.get(&path).await.ok()["status"], "starting");
+    let stop = act("stop", false).await.ok();
+    let again = act("start", false).await.ok();
+    assert_eq!((&stop["status"], &again["status"]), (&json!("pending"), &json!("pending")));
+    assert_eq!(act("start", false).await.refused(), (409, "invalid_state"));
+    assert_eq!(act("reboot", false).await.refused(), (409, "invalid_state"));
+    region.settle().await;
+    assert_eq!(client.get(&path).await.ok()["status"], "running");
+    for action in [&stop, &again] {
+        let seen = client.get(&format!("{path}/actions/{}", id(action))).await.ok();
+        assert_eq!(seen["status"], "completed", "{seen}");
+    }
+    let stop = act("stop", false).await.ok();
+    let start = act("start", false).await.ok();
+    let force = act("stop", true).await.ok();
+    region.settle().await;
+    assert_eq!(client.get(&path).await.ok()["status"], "stopped");
+    for (action, status) in [(&stop, "failed"), (&start, "failed"), (&force, "completed")] {
+        let seen = client.get(&format!("{path}/actions/{}", id(action))).await.ok();
+        assert_eq!(seen["status"], status, "{seen}");
+    }
+    assert_eq!(act("stop", true).await.ok()["status"], "completed");
+    act("start", false).await.ok();
+    region.settle().await;
+    assert_eq!(client.get(&path).await.ok()["status"], "running");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_is_changed_by_its_etag() {
     let (region, client) = Region::with_stock().await;
@@ -135,7 +173,7 @@ async fn bad_prototypes_are_named_and_nothing_is_made() {
     assert_eq!(wrong(&|b| b["zone"]["name"] = json!("us-south-2")).await.0, 400);
     assert_eq!(
         wrong(&|b| b["source_template"] = json!({"id": "x"})).await,
-        is(501, "not_implemented", "source_template")
+        is(400, bad, "source_template")
     );
     assert_eq!(
         wrong(&|b| b["user_data"] = json!("a".repeat(65_537))).await,
@@ -172,6 +210,98 @@ async fn an_instance_boots_from_a_volume_that_was_kept() {
     let attachments = client.get(&attachments).await.ok();
     let flag = &attachments["volume_attachments"][0]["delete_volume_on_instance_delete"];
     assert_eq!(flag, false);
+}
+
+/// A kept boot volume boots although the image that it was made from is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_boot_volume_outlives_its_image() {
+    let (region, client) = Region::with_stock().await;
+    let image = id(&crate::region::image(&region, &client, "short-lived").await);
+    let subnet = subnet(&client).await;
+    let mut body = prototype(&image, &subnet);
+    body["boot_volume_attachment"] = json!({"delete_volume_on_instance_delete": false,
+        "volume": {"profile": {"name": "general-purpose"}}});
+    let made = client.post("instances", body).await.ok();
+    region.settle().await;
+    let volume = id(&made["boot_volume_attachment"]["volume"]);
+    client.delete(&format!("instances/{}", id(&made))).await.ok();
+    client.delete(&format!("images/{image}")).await;
+    region.settle().await;
+    assert_eq!(client.get(&format!("images/{image}")).await.status, 404);
+    let mut body = prototype("", &subnet);
+    body["image"] = Value::Null;
+    body["boot_volume_attachment"] = json!({"volume": {"id": volume}});
+    let made = client.post("instances", body).await.ok();
+    region.settle().await;
+    let seen = client.get(&format!("instances/{}", id(&made))).await.ok();
+    assert_eq!(seen["status"], "running");
+}
+
+/// A stopped instance begins anew, from an image and from a volume; its id, its interfaces and its
+/// data volumes stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_instance_is_reinitialized() {
+    let (region, client) = Region::with_stock().await;
+    let image = stock_image(&client).await;
+    let (instance, volume) = stopped(&region, &client).await;
+    let path = format!("instances/{}", id(&instance));
+    let key = id(&client.post("keys", json!({"public_key": RSA})).await.ok());
+    let again = |body: Value| {
+        let (client, path) = (client.clone(), format!("{path}/reinitialize"));
+        async move { client.post(&path, body).await }
+    };
+    let data = json!({"volume": {"capacity": 10, "profile": {"name": "general-purpose"}}});
+    client.post(&format!("{path}/volume_attachments"), data).await.ok();
+    let seen = again(json!({"image": {"id": image}, "keys": [{"id": key}]})).await;
+    assert_eq!((seen.status, seen.text.as_str()), (202, ""));
+    assert_eq!(client.get(&path).await.ok()["status"], "starting");
+    assert_eq!(again(json!({"image": {"id": image}})).await.refused(), (409, "invalid_state"));
+    region.settle().await;
+    let seen = client.get(&path).await.ok();
+    assert_eq!(seen["status"], "running");
+    let (boot, next) =
+        (&seen["boot_volume_attachment"], id(&seen["boot_volume_attachment"]["volume"]));
+    assert_ne!(
+        (boot["id"].as_str(), next.as_str()),
+        (instance["boot_volume_attachment"]["id"].as_str(), volume.as_str())
+    );
+    assert_eq!(seen["volume_attachments"].as_array().unwrap().len(), 2);
+    assert_eq!(seen["primary_network_interface"], instance["primary_network_interface"]);
+    assert_eq!(client.get(&format!("volumes/{volume}")).await.status, 404);
+    let keys = client.get(&format!("{path}/initialization")).await.ok();
+    assert_eq!(keys["keys"][0]["id"], key.as_str());
+
+    // From a volume that another instance left.
+    let (other, kept) = stopped(&region, &client).await;
+    let attachment = id(&other["boot_volume_attachment"]);
+    let other = format!("instances/{}", id(&other));
+    let keep = json!({"delete_volume_on_instance_delete": false});
+    client.patch(&format!("{other}/volume_attachments/{attachment}"), keep).await.ok();
+    client.post(&format!("{path}/actions"), json!({"type": "stop"})).await.ok();
+    region.settle().await;
+    let taken = again(json!({"boot_volume_attachment": {"volume": {"id": kept}}})).await;
+    assert_eq!(taken.refused(), (409, "volume_still_attached"));
+    for (body, code, target) in [
+        (json!({}), "validation_required_field", "image"),
+        (json!({"image": {"id": "r006-0"}}), "bad_field", "image"),
+        (json!({"image": {"id": image}, "keys": [{"id": "r006-0"}]}), "bad_field", "keys"),
+    ] {
+        let seen = again(body.clone()).await;
+        assert_eq!((seen.refused(), seen.target()), ((400, code), target), "{body}");
+    }
+    assert_eq!(client.get(&path).await.ok()["status"], "stopped");
+    client.delete(&other).await.ok();
+    region.settle().await;
+    let body = json!({"boot_volume_attachment": {"volume": {"id": kept}}});
+    assert_eq!(again(body).await.status, 202);
+    region.settle().await;
+    let seen = client.get(&path).await.ok();
+    assert_eq!(
+        (&seen["status"], id(&seen["boot_volume_attachment"]["volume"])),
+        (&json!("running"), kept)
+    );
+    assert_eq!(client.get(&format!("{path}/initialization")).await.ok()["keys"], json!([]));
+    assert_eq!(client.get(&format!("volumes/{next}")).await.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

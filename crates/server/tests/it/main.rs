@@ -20,4 +20,5 @@ mod operator;
 mod platform;
 mod region;
 mod serving;
+mod templates;
 mod volumes;

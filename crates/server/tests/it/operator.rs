@@ -143,7 +143,7 @@ async fn tables_and_lineage_are_served() {
     let deprecate = json!({"from": "available", "on": "deprecate", "to": "deprecated",
         "when": ["deprecation_at_unset", "obsolescence_at_has_not_come"]});
     assert!(tables["images"].as_array().unwrap().contains(&deprecate));
-    let stop = json!({"status": "running", "action": "stop", "force": false});
+    let stop = json!({"status": "running", "action": "stop", "course": "now", "force": false});
     assert!(tables["instances"].as_array().unwrap().contains(&stop));
     let made = image(&region, &client, "golden").await;
     let line = format!("/_ectype/v1/images/{}/lineage", id(&made));

@@ -1,10 +1,11 @@
 //! Instances: rows, filters, updates, actions, deletion.
 
-use base::InstanceId;
+use base::{InstanceActionId, InstanceId};
 use meta::{Change, InstanceFilter, StoreError};
 use model::{
-    ActionKind, ActionStatus, AttachmentStatus, HostFailurePolicy, InstancePatch, InstanceStatus,
-    InstanceStatusReason, LifecycleState, MetadataProtocol, MetadataService, Refusal, VolumeStatus,
+    ActionKind, ActionStatus, AttachmentStatus, HostFailurePolicy, InstanceAction, InstancePatch,
+    InstanceStatus, InstanceStatusReason, LifecycleState, MetadataProtocol, MetadataService,
+    Refusal, VolumeStatus,
 };
 use policy::Action;
 
@@ -172,6 +173,86 @@ pub async fn instance_actions(fresh: &dyn FreshStore) {
     let (idle, job) = w.act(&w.a, &made.id, ActionKind::Stop).await.unwrap();
     assert_eq!((idle.status, idle.completed_at), (ActionStatus::Completed, Some(idle.created_at)));
     not_found!(w.store.job(system(), &job).await);
+}
+
+/// An action that the instance is on its way from waits, with its job, and takes effect in the
+/// transaction that settles the instance; a queue ends.
+pub async fn actions_wait_for_each_other(fresh: &dyn FreshStore) {
+    use ActionKind::{Reboot, Start, Stop};
+    let w = World::new(fresh).await;
+    let net = w.net(&w.a).await;
+    let made = w.stopped(&w.a, &net, "vm").await;
+    let now = || async { w.store.instance(&w.a.sees(), &made.id).await.unwrap().instance.status };
+    let act = |kind| w.act(&w.a, &made.id, kind);
+    let followed = |id: InstanceActionId| {
+        let (store, scope, instance) = (w.store.clone(), w.a.sees(), made.id.clone());
+        async move { store.instance_action_get(&scope, &instance, &id).await.unwrap().status }
+    };
+    let (_, start) = act(Start).await.unwrap();
+    let (stop, stop_job) = act(Stop).await.unwrap();
+    let (again, again_job) = act(Start).await.unwrap();
+    assert_eq!((stop.status, again.status), (ActionStatus::Pending, ActionStatus::Pending));
+    assert_eq!(now().await, InstanceStatus::Starting);
+    for kind in [Start, Reboot] {
+        let refused = act(kind).await;
+        refused!(refused, StoreError::Refused(Refusal::InstanceState { .. }));
+    }
+    let fence = w.claim_of(&start).await;
+    assert_eq!(w.claim().await, None, "the others wait");
+    w.instance_becomes(&made.id, InstanceStatus::Running).await;
+    w.finish(&fence).await;
+    assert_eq!(now().await, InstanceStatus::Stopping, "the stop took effect at once");
+    let fence = w.claim_of(&stop_job).await;
+    w.instance_becomes(&made.id, InstanceStatus::Stopped).await;
+    w.finish(&fence).await;
+    assert_eq!(now().await, InstanceStatus::Starting);
+    // A start that fails leaves a stopped instance: the stop behind it has nothing to do.
+    let (third, third_job) = act(Stop).await.unwrap();
+    let fence = w.claim_of(&again_job).await;
+    w.instance_becomes(&made.id, InstanceStatus::Stopped).await;
+    w.finish(&fence).await;
+    assert_eq!(followed(third.id).await, ActionStatus::Completed);
+    not_found!(w.store.job(system(), &third_job).await);
+    assert_eq!(now().await, InstanceStatus::Stopped);
+
+    act(Start).await.unwrap();
+    for n in 0..model::Limit::ACTIONS_QUEUED_MAX.max {
+        act(if n % 2 == 0 { Stop } else { Start }).await.unwrap();
+    }
+    let over = act(Stop).await;
+    let limit = model::Limit::ACTIONS_QUEUED_MAX;
+    assert!(
+        matches!(over, Err(StoreError::Refused(Refusal::OverLimit { limit: l })) if l == limit)
+    );
+}
+
+/// A stop by force takes back what waits, fails what goes on, and takes effect at once.
+pub async fn a_stop_by_force_comes_first(fresh: &dyn FreshStore) {
+    let w = World::new(fresh).await;
+    let net = w.net(&w.a).await;
+    let made = w.stopped(&w.a, &net, "vm").await;
+    let (start, _) = w.act(&w.a, &made.id, ActionKind::Start).await.unwrap();
+    let (stop, stop_job) = w.act(&w.a, &made.id, ActionKind::Stop).await.unwrap();
+    let (again, again_job) = w.act(&w.a, &made.id, ActionKind::Start).await.unwrap();
+    let force = InstanceAction { force: true, ..w.new_action(&made.id, ActionKind::Stop) };
+    let permit = w.a.may(Action::InstanceOperate, &made.id);
+    let job = w.job(&w.a, "instance-stop", &made.id);
+    let taken = w.store.instance_action(&permit, force, job, Change::default()).await.unwrap();
+    assert_eq!(taken.status, ActionStatus::Pending);
+    let status = w.store.instance(&w.a.sees(), &made.id).await.unwrap().instance.status;
+    assert_eq!(status, InstanceStatus::Stopping);
+    for id in [&start.id, &stop.id, &again.id] {
+        let seen = w.store.instance_action_get(&w.a.sees(), &made.id, id).await.unwrap();
+        assert_eq!(seen.status, ActionStatus::Failed);
+    }
+    for job in [&stop_job, &again_job] {
+        not_found!(w.store.job(system(), job).await);
+    }
+    // The job of the start comes late: its action stays failed.
+    let at = w.tick();
+    w.store.action_status_set(system(), &start.id, ActionStatus::Completed, at).await.unwrap();
+    let seen = w.store.instance_action_get(&w.a.sees(), &made.id, &start.id).await.unwrap();
+    assert_eq!(seen.status, ActionStatus::Failed);
 }
 
 /// A status is set by compare-and-swap, with its reasons and its event.

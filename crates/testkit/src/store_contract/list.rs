@@ -20,7 +20,8 @@ macro_rules! store_contract_tests {
                 a_running_guest_is_told_by_a_job, only_what_fits_is_attached,
                 a_served_volume_grows_by_a_job;
             instances: an_instance_reads_back, instances_are_filtered, instance_updates,
-                instance_actions, instance_status_is_compared, instance_deletion,
+                instance_actions, actions_wait_for_each_other, a_stop_by_force_comes_first,
+                instance_status_is_compared, instance_deletion,
                 only_free_volumes_are_attached;
             images: an_image_has_the_facts_of_its_volume, allowed_use_can_be_given,
                 sources_are_checked_in_the_transaction, a_customers_key_is_kept,

@@ -90,6 +90,32 @@ pub struct DataVolume {
     pub volume: Result<VolumeId, NewVolume>,
 }
 
+/// `POST /instances/{id}/reinitialize`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reinitialization {
+    /// What it boots from.
+    pub boot: BootVolume,
+    /// SSH keys.
+    pub keys: Vec<KeyIdentity>,
+    /// What its guest runs at first boot.
+    pub user_data: Option<String>,
+}
+
+/// Reads `POST /instances/{id}/reinitialize`.
+///
+/// # Errors
+/// What the body names wrongly; `not_implemented` for what is not served.
+pub fn reinitialization(asked: &Asked<'_>, f: &Fields<'_>) -> Result<Reinitialization, ApiError> {
+    f.unserved(&[("default_trusted_profile", None), ("catalog_offering", None)])?;
+    let boot = boot_volume(asked, f)?;
+    Ok(Reinitialization { boot, keys: keys(asked, f)?, user_data: user_data(f)? })
+}
+
+fn keys(asked: &Asked<'_>, f: &Fields<'_>) -> Result<Vec<KeyIdentity>, ApiError> {
+    let max = usize::try_from(Limit::KEYS_PER_INSTANCE_MAX.max).unwrap_or(usize::MAX);
+    all(&f.objects("keys", max)?.unwrap_or_default(), |key| asked.place.key(key))
+}
+
 /// Most data volumes that are read at all: one more than the limit, which is checked later.
 const DATA_VOLUMES_READ: usize = Limit::DATA_VOLUMES_MAX.max as usize + 1;
 /// Most further network interfaces; the largest profile has 15.
@@ -108,8 +134,6 @@ pub fn instance_prototype(
     let primary = f.object("primary_network_interface")?;
     let primary = f.required("primary_network_interface", primary)?;
     let nics = f.objects("network_interfaces", NICS_MAX)?.unwrap_or_default();
-    let keys = usize::try_from(Limit::KEYS_PER_INSTANCE_MAX.max).unwrap_or(usize::MAX);
-    let keys = f.objects("keys", keys)?.unwrap_or_default();
     let data = f.objects("volume_attachments", DATA_VOLUMES_READ)?.unwrap_or_default();
     Ok(InstancePrototype {
         zone: f.required("zone", asked.place.zone(f)?)?,
@@ -121,7 +145,7 @@ pub fn instance_prototype(
         vpc: asked.place.id_in(Kind::VPC, f, "vpc")?,
         profile: profile(asked, f)?,
         data: all(&data, |volume| data_volume(asked, volume))?,
-        keys: all(&keys, |key| asked.place.key(key))?,
+        keys: keys(asked, f)?,
         user_data: user_data(f)?,
         metadata_service: metadata_service(f)?,
         host_failure: host_failure(f)?.unwrap_or(HostFailurePolicy::Restart),

@@ -10,6 +10,7 @@ mod allowed_use;
 mod image;
 mod instance;
 mod instance_patch;
+mod instance_template;
 mod key;
 mod list;
 mod list_network;
@@ -28,12 +29,15 @@ pub use acl::{acl_prototype, acl_rule_patch, acl_rule_prototype};
 pub use allowed_use::AllowedUsePatch;
 pub use image::{ImagePatch, ImagePrototype, image_patch, image_prototype};
 pub use instance::{
-    BootVolume, DataVolume, InstancePrototype, NewVolume, VolumeSource, attachment_prototype,
-    instance_prototype,
+    BootVolume, DataVolume, InstancePrototype, NewVolume, Reinitialization, VolumeSource,
+    attachment_prototype, instance_prototype, reinitialization,
 };
 pub use instance_patch::{
     ActionPrototype, AttachmentPatch, InstancePatch, MetadataServicePatch, action_prototype,
     attachment_patch, instance_patch,
+};
+pub use instance_template::{
+    TemplatePrototype, over_template, source_template, template_prototype,
 };
 pub use key::{KeyPrototype, key_prototype, rename};
 pub use list::{ImageList, InstanceList, VolumeList, image_list, instance_list, volume_list};

@@ -11,6 +11,7 @@ mod geography;
 mod image;
 mod instance;
 mod instance_profile;
+mod instance_template;
 mod key;
 mod network_interface;
 mod operating_system;
@@ -42,6 +43,7 @@ pub use instance::{Instance, instance};
 pub use instance_profile::{
     InstanceProfile, instance_profile, instance_profile_reference, instance_profiles_unpaginated,
 };
+pub use instance_template::{Template, instance_template};
 pub use key::{Key, key};
 pub use network_interface::{
     NetworkInterface, interface_target, network_interface, network_interfaces,

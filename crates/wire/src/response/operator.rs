@@ -1,7 +1,9 @@
 //! What the operator of a region for tests sees, and the tables that clients decide by.
 
 use base::Timestamp;
-use model::{ActionKind, Forced, IMAGE_TRANSITIONS, ImageLineage, InstanceStatus, Lineages};
+use model::{
+    ActionCourse, ActionKind, Forced, IMAGE_TRANSITIONS, ImageLineage, InstanceStatus, Lineages,
+};
 use serde::Serialize;
 
 use crate::{Kind, Render, request::CallFault};
@@ -134,6 +136,7 @@ struct Transition {
 #[derive(Debug, Serialize)]
 struct Permitted {
     action: &'static str,
+    course: &'static str,
     force: bool,
     status: &'static str,
 }
@@ -158,10 +161,16 @@ pub fn transitions() -> Transitions {
     for &status in InstanceStatus::ALL {
         for &action in ActionKind::ALL {
             for force in [false, true] {
-                if model::instance_transition(status, action, force).is_ok() {
-                    let (action, status) = (action.as_str(), status.as_str());
-                    instances.push(Permitted { action, force, status });
-                }
+                let Ok(course) = model::instance_transition(status, None, action, force) else {
+                    continue;
+                };
+                let course = match course {
+                    ActionCourse::NoEffect => "no_effect",
+                    ActionCourse::Now(_) => "now",
+                    ActionCourse::Queued => "queued",
+                };
+                let (action, status) = (action.as_str(), status.as_str());
+                instances.push(Permitted { action, course, force, status });
             }
         }
     }
