@@ -7,7 +7,7 @@ use std::sync::Weak;
 
 use async_trait::async_trait;
 use base::ImageId;
-use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
 use meta::{Change, StoreError};
 use model::Outcome;
 use policy::Action;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Control,
-    worker::{JOB, control, storage_step, store_step},
+    worker::{JOB, RegionJob, control, storage_step, store_step, subject},
 };
 
 pub(crate) const KIND: &str = "image_delete";
@@ -24,47 +24,32 @@ pub(crate) const KIND: &str = "image_delete";
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Removes an image.
-pub(crate) struct DeleteJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
+pub(crate) struct DeleteJob;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct State {}
 
-impl DeleteJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        Self {
-            region: Weak::clone(region),
-            steps: vec![
-                Box::new(Settled { region: Weak::clone(region) }),
-                Box::new(Forget { region: Weak::clone(region) }),
-            ],
-        }
-    }
-}
-
 #[async_trait]
-impl Job for DeleteJob {
+impl RegionJob for DeleteJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        vec![
+            Box::new(Settled { region: Weak::clone(region) }),
+            Box::new(Forget { region: Weak::clone(region) }),
+        ]
     }
 
     /// Nothing was removed: the image is what it was before, and can be deleted again.
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         _: &mut State,
         failure: &Failure,
     ) -> Result<(), StepError> {
-        let region = control(&self.region)?;
-        let id = image_id(cx)?;
+        let region = control(region)?;
+        let id: ImageId = subject(cx)?;
         tracing::error!(image = %id, code = %failure.code, why = %failure.message, "not deleted");
         let image = match region.store().image_any(JOB, &id).await {
             Ok(view) => view.image,
@@ -85,10 +70,6 @@ impl Job for DeleteJob {
         let set = region.store().image_delete_failed(JOB, cx.fence(), &id, now, change);
         set.await.map_err(store_step)
     }
-}
-
-fn image_id(cx: &StepContext) -> Result<ImageId, StepError> {
-    ImageId::parse(cx.subject()).map_err(|e| StepError::fail("bad_subject", e.to_string()))
 }
 
 /// Waits for the capture that made, or was making, the image.
@@ -135,7 +116,7 @@ impl Step<State> for Forget {
 
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
         let region = control(&self.region)?;
-        let id = image_id(cx)?;
+        let id: ImageId = subject(cx)?;
         super::manifest::remove(&region, &id).await.map_err(storage_step)?;
         match region.store().image_gone(JOB, cx.fence(), &id, Change::default()).await {
             // A repeat after the row went.

@@ -3,15 +3,15 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
 use meta::{Change, StoreError};
 use model::{InstanceStatus, LifecycleState, Outcome};
 use serde::{Deserialize, Serialize};
 
-use super::guest::{Region, TURN_EVERY, compute_step, subject};
+use super::guest::{Region, TURN_EVERY, compute_step};
 use crate::{
     Control,
-    worker::{JOB, store_step},
+    worker::{JOB, RegionJob, store_step, subject},
 };
 
 pub(crate) const KIND: &str = "instance_delete";
@@ -20,41 +20,26 @@ pub(crate) const KIND: &str = "instance_delete";
 pub(crate) struct State {}
 
 /// Removes an instance.
-pub(crate) struct DeleteJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
-
-impl DeleteJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        let part = || Region(Weak::clone(region));
-        Self {
-            region: Weak::clone(region),
-            steps: vec![Box::new(Guest(part())), Box::new(Rows(part()))],
-        }
-    }
-}
+pub(crate) struct DeleteJob;
 
 #[async_trait]
-impl Job for DeleteJob {
+impl RegionJob for DeleteJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        let part = || Region(Weak::clone(region));
+        vec![Box::new(Guest(part())), Box::new(Rows(part()))]
     }
 
     /// Nothing was removed: the instance is failed, and can be deleted again.
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         _: &mut State,
         failure: &Failure,
     ) -> Result<(), StepError> {
-        let (region, view) = match Region(Weak::clone(&self.region)).view(cx).await {
+        let (region, view) = match Region(Weak::clone(region)).view(cx).await {
             Ok(found) => found,
             Err(error) if error.code() == "gone" => return Ok(()),
             Err(error) => return Err(error),

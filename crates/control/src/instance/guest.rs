@@ -16,7 +16,7 @@ use model::{
 use crate::{
     Control,
     storage::Access,
-    worker::{JOB, control, storage_step, store_step},
+    worker::{JOB, control, storage_step, store_step, subject},
 };
 
 /// How often a guest is looked at while it is expected to end.
@@ -49,17 +49,9 @@ impl Region {
     }
 }
 
-pub(super) fn subject(cx: &StepContext) -> Result<InstanceId, StepError> {
-    InstanceId::parse(cx.subject()).map_err(|e| StepError::fail("bad_subject", e.to_string()))
-}
-
 /// What a hypervisor's failure means to a step.
 pub(crate) fn compute_step(error: &ComputeError) -> StepError {
-    let mut text = error.to_string();
-    if let Some(source) = std::error::Error::source(error) {
-        text.push_str(": ");
-        text.push_str(&source.to_string());
-    }
+    let text = base::error_chain(error);
     match error {
         ComputeError::ToolMissing { .. }
         | ComputeError::Spec { .. }

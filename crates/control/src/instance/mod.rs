@@ -27,4 +27,4 @@ pub(crate) use guest::compute_step;
 pub(crate) use reboot_job::RebootJob;
 pub(crate) use start_job::StartJob;
 pub(crate) use stop_job::StopJob;
-pub(crate) use turns::Turns;
+pub(crate) use turns::{Turn, Turns};

@@ -3,56 +3,41 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
 use meta::Change;
 use model::{ActionStatus, InstanceStatus, LifecycleState};
 
 use super::{
-    guest::{Region, TURN_EVERY, subject},
+    guest::{Region, TURN_EVERY},
     stop_job::{End, State, still_running},
 };
 use crate::{
     Control,
-    worker::{JOB, store_step},
+    worker::{JOB, RegionJob, store_step, subject},
 };
 
 pub(crate) const KIND: &str = "instance_reboot";
 
 /// Reboots an instance.
-pub(crate) struct RebootJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
-
-impl RebootJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        let part = || Region(Weak::clone(region));
-        Self {
-            region: Weak::clone(region),
-            steps: vec![Box::new(End(part(), InstanceStatus::Restarting)), Box::new(Begin(part()))],
-        }
-    }
-}
+pub(crate) struct RebootJob;
 
 #[async_trait]
-impl Job for RebootJob {
+impl RegionJob for RebootJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        let part = || Region(Weak::clone(region));
+        vec![Box::new(End(part(), InstanceStatus::Restarting)), Box::new(Begin(part()))]
     }
 
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         state: &mut State,
         failure: &Failure,
     ) -> Result<(), StepError> {
-        let region = Region(Weak::clone(&self.region));
+        let region = Region(Weak::clone(region));
         still_running(&region, cx, state, InstanceStatus::Restarting, failure).await
     }
 }

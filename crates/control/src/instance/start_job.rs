@@ -4,7 +4,7 @@ use std::sync::Weak;
 
 use async_trait::async_trait;
 use compute::GuestDisk;
-use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
 use meta::Change;
 use model::{
     ActionStatus, InstanceAction, InstanceStatus, InstanceStatusReason, InstanceView,
@@ -12,10 +12,10 @@ use model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::guest::{Region, TURN_EVERY, compute_step, subject};
+use super::guest::{Region, TURN_EVERY, compute_step};
 use crate::{
     Control,
-    worker::{JOB, control, store_step},
+    worker::{JOB, RegionJob, store_step, subject},
 };
 
 pub(crate) const KIND: &str = "instance_start";
@@ -40,41 +40,25 @@ impl State {
 }
 
 /// Starts an instance.
-pub(crate) struct StartJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
-
-impl StartJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        let part = || Region(Weak::clone(region));
-        Self {
-            region: Weak::clone(region),
-            steps: vec![Box::new(Guest(part())), Box::new(Running(part()))],
-        }
-    }
-}
+pub(crate) struct StartJob;
 
 #[async_trait]
-impl Job for StartJob {
+impl RegionJob for StartJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        let part = || Region(Weak::clone(region));
+        vec![Box::new(Guest(part())), Box::new(Running(part()))]
     }
 
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         state: &mut State,
         failure: &Failure,
     ) -> Result<(), StepError> {
-        let region = control(&self.region)?;
-        let (_, view) = Region(Weak::clone(&self.region)).view(cx).await?;
+        let (region, view) = Region(Weak::clone(region)).view(cx).await?;
         let reason = match failure.code.as_str() {
             "no_space" | "storage_unavailable" | "storage_refused" | "data_corrupted" => {
                 InstanceStatusReason::CannotStartStorage

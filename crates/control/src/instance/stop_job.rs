@@ -3,15 +3,15 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
 use meta::Change;
 use model::{ActionStatus, InstanceAction, InstanceStatus, LifecycleState, Outcome};
 use serde::{Deserialize, Serialize};
 
-use super::guest::{Region, TURN_EVERY, subject};
+use super::guest::{Region, TURN_EVERY};
 use crate::{
     Control,
-    worker::{JOB, store_step},
+    worker::{JOB, RegionJob, store_step, subject},
 };
 
 pub(crate) const KIND: &str = "instance_stop";
@@ -29,44 +29,29 @@ impl State {
 }
 
 /// Stops an instance.
-pub(crate) struct StopJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
-
-impl StopJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        let part = || Region(Weak::clone(region));
-        Self {
-            region: Weak::clone(region),
-            steps: vec![
-                Box::new(End(part(), InstanceStatus::Stopping)),
-                Box::new(Close(part())),
-                Box::new(Stopped(part())),
-            ],
-        }
-    }
-}
+pub(crate) struct StopJob;
 
 #[async_trait]
-impl Job for StopJob {
+impl RegionJob for StopJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        let part = || Region(Weak::clone(region));
+        vec![
+            Box::new(End(part(), InstanceStatus::Stopping)),
+            Box::new(Close(part())),
+            Box::new(Stopped(part())),
+        ]
     }
 
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         state: &mut State,
         failure: &Failure,
     ) -> Result<(), StepError> {
-        let region = Region(Weak::clone(&self.region));
+        let region = Region(Weak::clone(region));
         still_running(&region, cx, state, InstanceStatus::Stopping, failure).await
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Weak, time::Duration};
 
 use async_trait::async_trait;
 use base::{AccountId, JobId};
-use jobs::{Job, JobStatus, NewJob, Step, StepContext, StepError, StepOutcome};
+use jobs::{JobStatus, NewJob, Step, StepContext, StepError, StepOutcome};
 use kms::KeyRef;
 use policy::SystemPermit;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::versions::{KeyError, OPERATOR};
 use crate::{
     Control,
-    worker::{JOB, control},
+    worker::{JOB, RegionJob, control, subject},
 };
 
 const KIND: &str = "key_rotate";
@@ -98,36 +98,16 @@ impl Control {
 }
 
 /// Rotates a root key.
-pub(crate) struct RotateJob {
-    steps: Vec<Box<dyn Step<State>>>,
-}
-
-impl RotateJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        Self {
-            steps: vec![
-                Box::new(Rotate(Weak::clone(region))),
-                Box::new(Rewrap(Weak::clone(region))),
-            ],
-        }
-    }
-}
+pub(crate) struct RotateJob;
 
 #[async_trait]
-impl Job for RotateJob {
+impl RegionJob for RotateJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        vec![Box::new(Rotate(Weak::clone(region))), Box::new(Rewrap(Weak::clone(region)))]
     }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
-    }
-}
-
-fn account_of(cx: &StepContext) -> Result<AccountId, StepError> {
-    AccountId::parse(cx.subject()).map_err(|e| StepError::fail("bad_subject", e.to_string()))
 }
 
 fn key_step(error: KeyError) -> StepError {
@@ -152,7 +132,7 @@ impl Step<State> for Rotate {
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
         cx.heartbeat().await?;
         let region = control(&self.0)?;
-        let key = KeyRef::Provider(account_of(cx)?);
+        let key = KeyRef::Provider(subject(cx)?);
         let now = region.parts.clock.wall();
         let versions = region.parts.keys.rotate(&key, state.from, now).await;
         let versions = versions.map_err(|error| key_step(error.into()))?;
@@ -178,7 +158,7 @@ impl Step<State> for Rewrap {
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
         cx.heartbeat().await?;
         let region = control(&self.0)?;
-        let account = account_of(cx)?;
+        let account = subject(cx)?;
         let mut after = state.after.clone();
         let rows = region.wraps(&account, &mut after).await.map_err(|e| key_step(e.into()))?;
         let Some(rows) = rows else {

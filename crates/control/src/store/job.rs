@@ -1,18 +1,15 @@
 //! The collection and the scrub as jobs of the region: durable, leased, one of each at a time.
 
-use std::{
-    sync::{Weak, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Weak, time::Duration};
 
 use async_trait::async_trait;
-use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Step, StepContext, StepError, StepOutcome};
 use serde::{Deserialize, Serialize};
 
 use super::{Errand, GcOptions, GcReport, ScrubReport, UpkeepError, errand::UPKEEP};
 use crate::{
     Control,
-    worker::{control, store_step},
+    worker::{self, RegionJob, control, store_step},
 };
 
 pub(crate) const GC: &str = "store_gc";
@@ -49,56 +46,30 @@ pub(super) fn step_error(failed: UpkeepError) -> StepError {
     }
 }
 
-/// Keeps the lease while `work` runs; ends it when the lease is lost or a cancel was asked.
+/// [`worker::tended`] for an errand: it ends within a pack.
 pub(super) async fn tended<T>(
     cx: &StepContext,
     errand: &Errand,
     work: impl Future<Output = Result<T, UpkeepError>>,
 ) -> Result<T, StepError> {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done.map_err(step_error),
-            () = tokio::time::sleep(jobs::HEARTBEAT) => {
-                if let Err(lost) = cx.heartbeat().await {
-                    errand.cancel.store(true, Ordering::Relaxed);
-                    // It ends within a pack.
-                    let _ = work.await;
-                    return Err(lost);
-                }
-            }
-        }
-    }
+    worker::tended(cx, &errand.cancel, work, step_error).await
 }
 
 /// Collects garbage.
-pub(crate) struct GcJob {
-    steps: Vec<Box<dyn Step<GcState>>>,
-}
-
-impl GcJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        Self {
-            steps: vec![
-                Box::new(Sweep(Weak::clone(region))),
-                Box::new(Begin(Weak::clone(region))),
-                Box::new(Repack(Weak::clone(region))),
-                Box::new(Finish(Weak::clone(region))),
-            ],
-        }
-    }
-}
+pub(crate) struct GcJob;
 
 #[async_trait]
-impl Job for GcJob {
+impl RegionJob for GcJob {
+    const KIND: &'static str = GC;
     type State = GcState;
 
-    fn kind(&self) -> &'static str {
-        GC
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<GcState>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<GcState>>> {
+        vec![
+            Box::new(Sweep(Weak::clone(region))),
+            Box::new(Begin(Weak::clone(region))),
+            Box::new(Repack(Weak::clone(region))),
+            Box::new(Finish(Weak::clone(region))),
+        ]
     }
 }
 
@@ -206,26 +177,15 @@ impl Step<GcState> for Finish {
 }
 
 /// Reads everything again.
-pub(crate) struct ScrubJob {
-    steps: Vec<Box<dyn Step<ScrubState>>>,
-}
-
-impl ScrubJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        Self { steps: vec![Box::new(Scrub(Weak::clone(region)))] }
-    }
-}
+pub(crate) struct ScrubJob;
 
 #[async_trait]
-impl Job for ScrubJob {
+impl RegionJob for ScrubJob {
+    const KIND: &'static str = SCRUB;
     type State = ScrubState;
 
-    fn kind(&self) -> &'static str {
-        SCRUB
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<ScrubState>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<ScrubState>>> {
+        vec![Box::new(Scrub(Weak::clone(region)))]
     }
 }
 

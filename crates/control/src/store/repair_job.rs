@@ -3,14 +3,17 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Step, StepContext, StepError, StepOutcome};
 use serde::{Deserialize, Serialize};
 
 use super::{
     RepairOptions, RepairReport,
     job::{step_error, tended},
 };
-use crate::{Control, worker::control};
+use crate::{
+    Control,
+    worker::{RegionJob, control},
+};
 
 pub(super) const REPAIR: &str = "store_repair";
 
@@ -24,31 +27,15 @@ pub(crate) struct RepairState {
 }
 
 /// Repairs damage.
-pub(crate) struct RepairJob {
-    steps: Vec<Box<dyn Step<RepairState>>>,
-}
-
-impl RepairJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        Self {
-            steps: vec![
-                Box::new(Begin(Weak::clone(region))),
-                Box::new(Repair(Weak::clone(region))),
-            ],
-        }
-    }
-}
+pub(crate) struct RepairJob;
 
 #[async_trait]
-impl Job for RepairJob {
+impl RegionJob for RepairJob {
+    const KIND: &'static str = REPAIR;
     type State = RepairState;
 
-    fn kind(&self) -> &'static str {
-        REPAIR
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<RepairState>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<RepairState>>> {
+        vec![Box::new(Begin(Weak::clone(region))), Box::new(Repair(Weak::clone(region)))]
     }
 }
 

@@ -3,11 +3,14 @@
 //! An instance that is stopped meanwhile needs nothing of it: its next start serves what is
 //! attached.
 
-use std::sync::{Arc, Weak};
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, Weak},
+};
 
 use async_trait::async_trait;
 use base::AttachmentId;
-use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
 use meta::{Change, StoreError};
 use model::{AttachmentStatus, AttachmentView, InstanceStatus, Outcome};
 use serde::{Deserialize, Serialize};
@@ -15,53 +18,38 @@ use serde::{Deserialize, Serialize};
 use super::grow_job::LOOK_AGAIN;
 use crate::{
     Control,
-    instance::compute_step,
-    worker::{JOB, control, storage_step, store_step},
+    instance::{Turn, compute_step},
+    worker::{JOB, RegionJob, control, storage_step, store_step, subject},
 };
 
 pub(crate) const KIND: &str = "volume_attach";
 
 /// Attaches a volume.
-pub(crate) struct AttachJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
+pub(crate) struct AttachJob;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct State {}
 
-impl AttachJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        Self {
-            region: Weak::clone(region),
-            steps: vec![
-                Box::new(Plug { region: Weak::clone(region) }),
-                Box::new(Attached { region: Weak::clone(region) }),
-            ],
-        }
-    }
-}
-
 #[async_trait]
-impl Job for AttachJob {
+impl RegionJob for AttachJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        vec![
+            Box::new(Plug { region: Weak::clone(region) }),
+            Box::new(Attached { region: Weak::clone(region) }),
+        ]
     }
 
     /// The guest does not have it: the volume is unattached.
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         _: &mut State,
         failure: &Failure,
     ) -> Result<(), StepError> {
-        let region = control(&self.region)?;
+        let region = control(region)?;
         let id = subject(cx)?;
         tracing::warn!(attachment = %id, code = %failure.code, why = %failure.message, "not attached");
         let change = region.attachment_failure(&id, "create").await?;
@@ -76,10 +64,6 @@ impl Job for AttachJob {
     }
 }
 
-pub(super) fn subject(cx: &StepContext) -> Result<AttachmentId, StepError> {
-    AttachmentId::parse(cx.subject()).map_err(|e| StepError::fail("bad_subject", e.to_string()))
-}
-
 impl Control {
     /// An attachment that may be gone with its instance.
     pub(super) async fn attachment_there(
@@ -89,6 +73,22 @@ impl Control {
         match self.store().attachment_any(JOB, id).await {
             Ok(view) => Ok(Some(view)),
             Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(store_step(error)),
+        }
+    }
+
+    /// Moves an attachment from the status of its job. A repeat changes nothing, and one that its
+    /// instance takes along stays as it is.
+    pub(super) async fn attachment_settle(
+        &self,
+        cx: &StepContext,
+        id: &AttachmentId,
+        from: AttachmentStatus,
+        to: AttachmentStatus,
+    ) -> Result<(), StepError> {
+        match self.store().attachment_status_set(JOB, cx.fence(), id, from, to).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(StoreError::Changed { kind: "volume attachment", .. }) => Ok(()),
             Err(error) => Err(store_step(error)),
         }
     }
@@ -110,6 +110,25 @@ impl Control {
         Ok(self.region_change(action, Outcome::Failure, "instance", head, zone, Vec::new()))
     }
 
+    /// An attachment that has this status still, with the turn of its instance; else what the step
+    /// is to answer.
+    async fn attachment_turn(
+        &self,
+        id: &AttachmentId,
+        status: AttachmentStatus,
+    ) -> Result<ControlFlow<StepOutcome, (AttachmentView, Turn)>, StepError> {
+        let done = ControlFlow::Break(StepOutcome::Done);
+        let Some(view) = self.attachment_there(id).await? else { return Ok(done) };
+        let Some(turn) = self.turns.take(&view.attachment.instance) else {
+            return Ok(ControlFlow::Break(StepOutcome::Wait(LOOK_AGAIN)));
+        };
+        // Read again: what it was before the turn does not count.
+        Ok(match self.attachment_there(id).await? {
+            Some(view) if view.attachment.status == status => ControlFlow::Continue((view, turn)),
+            _ => done,
+        })
+    }
+
     /// Serves the volume of an attachment and gives it to the guest, if there is one. Nothing is
     /// left served that no guest has.
     pub(super) async fn attachment_plug(
@@ -117,16 +136,11 @@ impl Control {
         id: &AttachmentId,
         status: AttachmentStatus,
     ) -> Result<StepOutcome, StepError> {
-        let Some(view) = self.attachment_there(id).await? else { return Ok(StepOutcome::Done) };
-        let Some(_turn) = self.turns.take(&view.attachment.instance) else {
-            return Ok(StepOutcome::Wait(LOOK_AGAIN));
+        let (view, _turn) = match self.attachment_turn(id, status).await? {
+            ControlFlow::Continue(mine) => mine,
+            ControlFlow::Break(outcome) => return Ok(outcome),
         };
-        // Read again: what it was before the turn does not count.
-        let Some(view) = self.attachment_there(id).await? else { return Ok(StepOutcome::Done) };
         let attachment = &view.attachment;
-        if attachment.status != status {
-            return Ok(StepOutcome::Done);
-        }
         match view.instance_status {
             InstanceStatus::Running => {
                 let disk = self.disk_export(attachment).await?;
@@ -153,15 +167,11 @@ impl Control {
         id: &AttachmentId,
         status: AttachmentStatus,
     ) -> Result<StepOutcome, StepError> {
-        let Some(view) = self.attachment_there(id).await? else { return Ok(StepOutcome::Done) };
-        let Some(_turn) = self.turns.take(&view.attachment.instance) else {
-            return Ok(StepOutcome::Wait(LOOK_AGAIN));
+        let (view, _turn) = match self.attachment_turn(id, status).await? {
+            ControlFlow::Continue(mine) => mine,
+            ControlFlow::Break(outcome) => return Ok(outcome),
         };
-        let Some(view) = self.attachment_there(id).await? else { return Ok(StepOutcome::Done) };
         let attachment = &view.attachment;
-        if attachment.status != status {
-            return Ok(StepOutcome::Done);
-        }
         match view.instance_status {
             InstanceStatus::Running => {
                 let (instance, disk) = (&attachment.instance, attachment.id.as_str());
@@ -233,12 +243,8 @@ impl Step<State> for Attached {
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
         let region = control(&self.region)?;
         let (from, to) = (AttachmentStatus::Attaching, AttachmentStatus::Attached);
-        match region.store().attachment_status_set(JOB, cx.fence(), &subject(cx)?, from, to).await {
-            // A repeat, or the instance takes it along.
-            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(StepOutcome::Done),
-            Err(StoreError::Changed { kind: "volume attachment", .. }) => Ok(StepOutcome::Done),
-            Err(error) => Err(store_step(error)),
-        }
+        region.attachment_settle(cx, &subject(cx)?, from, to).await?;
+        Ok(StepOutcome::Done)
     }
 
     async fn undo(&self, _: &StepContext, _: &mut State) -> Result<(), StepError> {

@@ -4,72 +4,49 @@ use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use base::VolumeId;
-use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
 use meta::{Change, StoreError};
 use model::VolumeStatus;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Control,
-    worker::{JOB, control, storage_step, store_step},
+    worker::{JOB, RegionJob, control, storage_step, store_step, subject},
 };
 
 pub(crate) const KIND: &str = "volume_delete";
 
 /// Removes a volume.
-pub(crate) struct DeleteJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
+pub(crate) struct DeleteJob;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct State {}
 
-impl DeleteJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        Self {
-            region: Weak::clone(region),
-            steps: vec![
-                Box::new(Remove { region: Weak::clone(region) }),
-                Box::new(Forget { region: Weak::clone(region) }),
-            ],
-        }
-    }
-}
-
 #[async_trait]
-impl Job for DeleteJob {
+impl RegionJob for DeleteJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        vec![
+            Box::new(Remove { region: Weak::clone(region) }),
+            Box::new(Forget { region: Weak::clone(region) }),
+        ]
     }
 
     /// Nothing was removed: the volume is failed, and can be deleted again.
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         _: &mut State,
         failure: &Failure,
     ) -> Result<(), StepError> {
-        let region = control(&self.region)?;
-        let id = subject(cx)?;
+        let region = control(region)?;
+        let id: VolumeId = subject(cx)?;
         tracing::error!(volume = %id, code = %failure.code, why = %failure.message, "not deleted");
         let (from, to) = (VolumeStatus::PendingDeletion, VolumeStatus::Failed);
-        match region.store().volume_status_set(JOB, &id, from, to).await {
-            // A repeat after the row was written.
-            Ok(()) | Err(StoreError::Changed { .. } | StoreError::NotFound { .. }) => Ok(()),
-            Err(error) => Err(store_step(error)),
-        }
+        region.volume_settle(&id, from, to).await
     }
-}
-
-fn subject(cx: &StepContext) -> Result<VolumeId, StepError> {
-    VolumeId::parse(cx.subject()).map_err(|e| StepError::fail("bad_subject", e.to_string()))
 }
 
 /// Removes the bytes. There is no way back from the first one removed.
@@ -90,7 +67,7 @@ impl Step<State> for Remove {
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
         cx.heartbeat().await?;
         let region: Arc<Control> = control(&self.region)?;
-        let id = subject(cx)?;
+        let id: VolumeId = subject(cx)?;
         let storage = &region.parts.storage;
         storage.unexport(id.as_str()).await.map_err(storage_step)?;
         storage.volume_remove(&id).await.map_err(storage_step)?;
@@ -115,7 +92,7 @@ impl Step<State> for Forget {
 
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
         let region = control(&self.region)?;
-        let id = subject(cx)?;
+        let id: VolumeId = subject(cx)?;
         match region.store().volume_gone(JOB, cx.fence(), &id, Change::default()).await {
             // A repeat after the row went.
             Err(StoreError::NotFound { .. }) | Ok(()) => Ok(StepOutcome::Done),

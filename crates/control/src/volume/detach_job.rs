@@ -5,68 +5,50 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
-use meta::{Change, StoreError};
+use base::AttachmentId;
+use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
+use meta::Change;
 use model::AttachmentStatus;
 use serde::{Deserialize, Serialize};
 
-use super::attach_job::{subject, undone};
+use super::attach_job::undone;
 use crate::{
     Control,
-    worker::{JOB, control, store_step},
+    worker::{JOB, RegionJob, control, store_step, subject},
 };
 
 pub(crate) const KIND: &str = "volume_detach";
 
 /// Detaches a volume.
-pub(crate) struct DetachJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
+pub(crate) struct DetachJob;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct State {}
 
-impl DetachJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        Self {
-            region: Weak::clone(region),
-            steps: vec![
-                Box::new(Unplug { region: Weak::clone(region) }),
-                Box::new(Gone { region: Weak::clone(region) }),
-            ],
-        }
-    }
-}
-
 #[async_trait]
-impl Job for DetachJob {
+impl RegionJob for DetachJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        vec![
+            Box::new(Unplug { region: Weak::clone(region) }),
+            Box::new(Gone { region: Weak::clone(region) }),
+        ]
     }
 
     /// The guest has it still, or again.
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         _: &mut State,
         failure: &Failure,
     ) -> Result<(), StepError> {
-        let region = control(&self.region)?;
-        let id = subject(cx)?;
+        let region = control(region)?;
+        let id: AttachmentId = subject(cx)?;
         tracing::warn!(attachment = %id, code = %failure.code, why = %failure.message, "not detached");
         let (from, to) = (AttachmentStatus::Detaching, AttachmentStatus::Attached);
-        match region.store().attachment_status_set(JOB, cx.fence(), &id, from, to).await {
-            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
-            Err(StoreError::Changed { kind: "volume attachment", .. }) => Ok(()),
-            Err(error) => Err(store_step(error)),
-        }
+        region.attachment_settle(cx, &id, from, to).await
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use base::VolumeId;
 use compute::ComputeError;
-use jobs::{Failure, Job, Step, StepContext, StepError, StepOutcome};
+use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
 use meta::StoreError;
 use model::{AttachmentStatus, AttachmentView, InstanceStatus, Volume, VolumeStatus};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Control,
     instance::compute_step,
-    worker::{JOB, control, storage_step, store_step},
+    worker::{JOB, RegionJob, control, storage_step, store_step, subject},
 };
 
 pub(crate) const KIND: &str = "volume_grow";
@@ -29,40 +29,25 @@ pub(crate) const KIND: &str = "volume_grow";
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Shows a guest its grown volume.
-pub(crate) struct GrowJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
+pub(crate) struct GrowJob;
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct State {}
 
-impl GrowJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        Self {
-            region: Weak::clone(region),
-            steps: vec![
-                Box::new(Show { region: Weak::clone(region) }),
-                Box::new(Available { region: Weak::clone(region) }),
-            ],
-        }
-    }
-}
-
 #[async_trait]
-impl Job for GrowJob {
+impl RegionJob for GrowJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        vec![
+            Box::new(Show { region: Weak::clone(region) }),
+            Box::new(Available { region: Weak::clone(region) }),
+        ]
     }
 
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         _: &mut State,
         failure: &Failure,
@@ -72,21 +57,13 @@ impl Job for GrowJob {
             volume = %id, code = %failure.code, why = %failure.message,
             "the guest was not shown its grown volume: its next start shows it"
         );
-        settle(&*control(&self.region)?, &id).await
+        shown(&*control(region)?, &id).await
     }
 }
 
-fn subject(cx: &StepContext) -> Result<VolumeId, StepError> {
-    VolumeId::parse(cx.subject()).map_err(|e| StepError::fail("bad_subject", e.to_string()))
-}
-
-/// The volume is available again; one that goes meanwhile stays as it is.
-async fn settle(region: &Control, id: &VolumeId) -> Result<(), StepError> {
-    let (from, to) = (VolumeStatus::Updating, VolumeStatus::Available);
-    match region.store().volume_status_set(JOB, id, from, to).await {
-        Ok(()) | Err(StoreError::Changed { .. } | StoreError::NotFound { .. }) => Ok(()),
-        Err(error) => Err(store_step(error)),
-    }
+/// The volume is available again.
+async fn shown(region: &Control, id: &VolumeId) -> Result<(), StepError> {
+    region.volume_settle(id, VolumeStatus::Updating, VolumeStatus::Available).await
 }
 
 /// Grows what is served, and shows it.
@@ -130,6 +107,20 @@ impl Step<State> for Show {
 }
 
 impl Control {
+    /// Moves a volume from the status of a job. A repeat changes nothing, and one that was moved
+    /// or went meanwhile stays as it is.
+    pub(super) async fn volume_settle(
+        &self,
+        id: &VolumeId,
+        from: VolumeStatus,
+        to: VolumeStatus,
+    ) -> Result<(), StepError> {
+        match self.store().volume_status_set(JOB, id, from, to).await {
+            Ok(()) | Err(StoreError::Changed { .. } | StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(store_step(error)),
+        }
+    }
+
     async fn grown_show(
         &self,
         volume: &Volume,
@@ -174,7 +165,7 @@ impl Step<State> for Available {
     }
 
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
-        settle(&*control(&self.region)?, &subject(cx)?).await?;
+        shown(&*control(&self.region)?, &subject(cx)?).await?;
         Ok(StepOutcome::Done)
     }
 

@@ -9,7 +9,7 @@ use jobs::JobStatus;
 use model::{AttachmentStatus, AttachmentView, Outcome, VolumePatch, VolumeStatus};
 
 use crate::{
-    driven::{Story, every_failure, every_late_worker},
+    driven::{Story, hold},
     ensure,
     world::{Vm, World, not_found, zone},
 };
@@ -203,13 +203,6 @@ impl Story for Grow {
         ensure!(size == volume.capacity.0, "the layer has {size} bytes");
         Ok(())
     }
-}
-
-async fn hold<S: Story>() {
-    let cases = every_failure::<S>().await.expect_clean();
-    let late = every_late_worker::<S>().await.expect_clean();
-    println!("crash matrix of {}: {cases} cases, {late} with a late worker", S::KIND);
-    assert!(cases > 15, "{cases}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use model::{ImageStatus, VolumeStatus};
 
 use crate::{
     disk::Disk,
-    driven::{Story, every_failure, every_late_worker},
+    driven::{Story, hold},
     ensure,
     world::{Vm, World, not_found},
 };
@@ -120,13 +120,6 @@ impl DeleteImage {
         ensure!(usage.iter().all(|record| record.until.is_some()), "it is still billed");
         Ok(())
     }
-}
-
-async fn hold<S: Story>() {
-    let cases = every_failure::<S>().await.expect_clean();
-    let late = every_late_worker::<S>().await.expect_clean();
-    println!("crash matrix of {}: {cases} cases, {late} with a late worker", S::KIND);
-    assert!(cases > 15, "{cases}");
 }
 
 #[tokio::test]

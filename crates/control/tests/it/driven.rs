@@ -95,6 +95,14 @@ pub async fn every_late_worker<S: Story>() -> Report {
     matrix::run_zombies(fresh::<S>).await
 }
 
+/// Both, clean, and of more than a few places.
+pub async fn hold<S: Story>() {
+    let cases = every_failure::<S>().await.expect_clean();
+    let late = every_late_worker::<S>().await.expect_clean();
+    println!("crash matrix of {}: {cases} cases, {late} with a late worker", S::KIND);
+    assert!(cases > 15, "{cases}");
+}
+
 /// Fails the check with a sentence unless the condition holds.
 #[macro_export]
 macro_rules! ensure {

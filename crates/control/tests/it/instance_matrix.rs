@@ -10,7 +10,7 @@ use model::{ActionKind, ActionStatus, InstanceStatus, LifecycleState, Outcome};
 
 use crate::{
     disk::Disk,
-    driven::{Story, every_failure, every_late_worker},
+    driven::{Story, hold},
     ensure,
     world::{Vm, World, not_found, of_image},
 };
@@ -270,13 +270,6 @@ impl Story for Delete {
         self.world.settle().await;
         self.gone().await.map_err(|wrong| format!("deleting again: {wrong}"))
     }
-}
-
-async fn hold<S: Story>() {
-    let cases = every_failure::<S>().await.expect_clean();
-    let late = every_late_worker::<S>().await.expect_clean();
-    println!("crash matrix of {}: {cases} cases, {late} with a late worker", S::KIND);
-    assert!(cases > 15, "{cases}");
 }
 
 #[tokio::test]

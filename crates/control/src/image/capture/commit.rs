@@ -7,11 +7,11 @@ use meta::{ImageCommit, Rebase};
 use model::{ImageStatus, Outcome, SealedRef};
 use policy::Action;
 
-use super::{Region, State, epoch, image_id};
+use super::{Region, State, epoch};
 use crate::{
     image::manifest,
     storage::{Holder, volume_crn},
-    worker::{JOB, storage_step, store_step},
+    worker::{JOB, storage_step, store_step, subject},
 };
 
 /// Makes the empty generation that the volume goes on with, and seals the root for the volume.
@@ -70,7 +70,7 @@ impl Step<State> for Manifest {
 
     async fn undo(&self, cx: &StepContext, _: &mut State) -> Result<(), StepError> {
         let region = self.0.get(cx).await?;
-        manifest::remove(&region, &image_id(cx)?).await.map_err(storage_step)
+        manifest::remove(&region, &subject(cx)?).await.map_err(storage_step)
     }
 }
 
@@ -99,7 +99,7 @@ impl Step<State> for Commit {
             }
         }
         region.progress.step(&image.head.id, "committing", &*region.parts.clock);
-        let commit = commit_of(state, image_id(cx)?, region.now())?;
+        let commit = commit_of(state, subject(cx)?, region.now())?;
         let usage = vec![region.image_usage(image, commit.logical)];
         let change = region.region_change(
             Action::ImageCreate.as_str(),

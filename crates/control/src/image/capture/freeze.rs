@@ -3,11 +3,12 @@
 use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
+use base::ImageId;
 use jobs::{Step, StepContext, StepError, StepOutcome};
 use model::ImageStatusReason;
 
-use super::{Region, State, epoch, image_id, with_heartbeat};
-use crate::worker::{JOB, storage_step, store_step};
+use super::{Region, State, epoch, with_heartbeat};
+use crate::worker::{JOB, storage_step, store_step, subject};
 
 /// Freezes the write layer; undo thaws it.
 pub(super) struct Freeze(pub(super) Region);
@@ -20,7 +21,7 @@ impl Step<State> for Freeze {
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
         let (region, view) = self.0.volume(cx, state).await?;
-        let image = image_id(cx)?;
+        let image: ImageId = subject(cx)?;
         region.progress.step(&image, "freezing", &*region.parts.clock);
         let reasons = vec![ImageStatusReason::ImageRequestInProgress];
         region

@@ -16,14 +16,11 @@ mod commit;
 mod freeze;
 mod seal;
 
-use std::sync::{
-    Arc, Weak,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Weak, atomic::AtomicBool};
 
 use async_trait::async_trait;
 use base::{ImageId, VolumeId};
-use jobs::{Failure, Job, Step, StepContext, StepError};
+use jobs::{Failure, Step, StepContext, StepError};
 use meta::StoreError;
 use model::{ImageStatus, ImageStatusReason, ImageView, Outcome, SealedRef, Volume, VolumeView};
 use policy::Action;
@@ -31,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Control,
-    worker::{JOB, control, storage_step, store_step},
+    worker::{JOB, RegionJob, control, storage_step, store_step, subject, tended},
 };
 
 pub(in crate::image) use self::seal::PackLog;
@@ -89,48 +86,33 @@ impl State {
 }
 
 /// Makes an image of a volume.
-pub(crate) struct CaptureJob {
-    region: Weak<Control>,
-    steps: Vec<Box<dyn Step<State>>>,
-}
-
-impl CaptureJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        let part = || Region(Weak::clone(region));
-        Self {
-            region: Weak::clone(region),
-            steps: vec![
-                Box::new(freeze::Freeze(part())),
-                Box::new(seal::Seal(part())),
-                Box::new(commit::Prepare(part())),
-                Box::new(commit::Manifest(part())),
-                Box::new(commit::Commit(part())),
-                Box::new(commit::Tidy(part())),
-            ],
-        }
-    }
-}
+pub(crate) struct CaptureJob;
 
 #[async_trait]
-impl Job for CaptureJob {
+impl RegionJob for CaptureJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        let part = || Region(Weak::clone(region));
+        vec![
+            Box::new(freeze::Freeze(part())),
+            Box::new(seal::Seal(part())),
+            Box::new(commit::Prepare(part())),
+            Box::new(commit::Manifest(part())),
+            Box::new(commit::Commit(part())),
+            Box::new(commit::Tidy(part())),
+        ]
     }
 
     async fn on_failed(
-        &self,
+        region: &Weak<Control>,
         cx: &StepContext,
         state: &mut State,
         failure: &Failure,
     ) -> Result<(), StepError> {
-        let region = control(&self.region)?;
-        let image = image_id(cx)?;
+        let region = control(region)?;
+        let image: ImageId = subject(cx)?;
         region.progress.step(&image, "failed", &*region.parts.clock);
         match region.store().image_any(JOB, &image).await {
             // Cancelled by its deletion: the job of that one removes the row.
@@ -160,17 +142,20 @@ impl Job for CaptureJob {
 
 /// What every step has: its way to the region. Each way asks first whether the job is still this
 /// worker's: what a late one did to files would not be undone by anybody.
-struct Region(Weak<Control>);
+pub(in crate::image) struct Region(pub(in crate::image) Weak<Control>);
 
 impl Region {
-    async fn get(&self, cx: &StepContext) -> Result<Arc<Control>, StepError> {
+    pub(in crate::image) async fn get(&self, cx: &StepContext) -> Result<Arc<Control>, StepError> {
         cx.heartbeat().await?;
         control(&self.0)
     }
 
-    async fn image(&self, cx: &StepContext) -> Result<(Arc<Control>, ImageView), StepError> {
+    pub(in crate::image) async fn image(
+        &self,
+        cx: &StepContext,
+    ) -> Result<(Arc<Control>, ImageView), StepError> {
         let region = self.get(cx).await?;
-        let view = region.store().image_any(JOB, &image_id(cx)?).await.map_err(store_step)?;
+        let view = region.store().image_any(JOB, &subject(cx)?).await.map_err(store_step)?;
         Ok((region, view))
     }
 
@@ -184,10 +169,6 @@ impl Region {
         let view = region.store().volume_any(JOB, &id).await.map_err(store_step)?;
         Ok((region, view))
     }
-}
-
-fn image_id(cx: &StepContext) -> Result<ImageId, StepError> {
-    ImageId::parse(cx.subject()).map_err(|e| StepError::fail("bad_subject", e.to_string()))
 }
 
 /// Frees the volume and lets a start that waited begin.
@@ -212,24 +193,11 @@ async fn epoch(region: &Control, state: &mut State) -> Result<u64, StepError> {
     Ok(epoch)
 }
 
-/// Keeps the lease while `work` runs, and ends it when the lease is lost or a cancel was asked.
+/// [`tended`] for what the storage does: a seal ends within a chunk.
 pub(in crate::image) async fn with_heartbeat<T>(
     cx: &StepContext,
     cancel: &AtomicBool,
     work: impl Future<Output = Result<T, crate::StorageError>>,
 ) -> Result<T, StepError> {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done.map_err(storage_step),
-            () = tokio::time::sleep(jobs::HEARTBEAT) => {
-                if let Err(error) = cx.heartbeat().await {
-                    cancel.store(true, Ordering::Relaxed);
-                    // A seal ends within a chunk; until then the layer is still in use.
-                    let _ = work.await;
-                    return Err(error);
-                }
-            }
-        }
-    }
+    tended(cx, cancel, work, storage_step).await
 }

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Weak, atomic::AtomicBool};
 
 use async_trait::async_trait;
-use base::{ByteCount, ImageId};
-use jobs::{Job, Step, StepContext, StepError, StepOutcome};
+use base::ByteCount;
+use jobs::{Step, StepContext, StepError, StepOutcome};
 use meta::Isolated;
-use model::{ImageView, Outcome, SealedRef};
+use model::{Outcome, SealedRef};
 use policy::Action;
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +14,11 @@ use super::ImageIsolation;
 use crate::{
     Control,
     image::{
-        capture::{PackLog, with_heartbeat},
+        capture::{PackLog, Region, with_heartbeat},
         manifest,
     },
     storage::{Holder, SealRequest},
-    worker::{JOB, control, storage_step, store_step},
+    worker::{JOB, RegionJob, storage_step, store_step, subject},
 };
 
 pub(super) const KIND: &str = "image_isolate";
@@ -59,52 +59,21 @@ impl State {
 }
 
 /// Encrypts an image anew.
-pub(crate) struct IsolateJob {
-    steps: Vec<Box<dyn Step<State>>>,
-}
-
-impl IsolateJob {
-    pub(crate) fn new(region: &Weak<Control>) -> Self {
-        let part = || Region(Weak::clone(region));
-        Self {
-            steps: vec![
-                Box::new(Begin(part())),
-                Box::new(Seal(part())),
-                Box::new(Commit(part())),
-                Box::new(Manifest(part())),
-            ],
-        }
-    }
-}
+pub(crate) struct IsolateJob;
 
 #[async_trait]
-impl Job for IsolateJob {
+impl RegionJob for IsolateJob {
+    const KIND: &'static str = KIND;
     type State = State;
 
-    fn kind(&self) -> &'static str {
-        KIND
-    }
-
-    fn steps(&self) -> &[Box<dyn Step<State>>] {
-        &self.steps
-    }
-}
-
-struct Region(Weak<Control>);
-
-impl Region {
-    /// Asks first whether the job is still this worker's.
-    async fn get(&self, cx: &StepContext) -> Result<(Arc<Control>, ImageId), StepError> {
-        cx.heartbeat().await?;
-        let id = ImageId::parse(cx.subject())
-            .map_err(|e| StepError::fail("bad_subject", e.to_string()))?;
-        Ok((control(&self.0)?, id))
-    }
-
-    async fn image(&self, cx: &StepContext) -> Result<(Arc<Control>, ImageView), StepError> {
-        let (region, id) = self.get(cx).await?;
-        let view = region.store().image_any(JOB, &id).await.map_err(store_step)?;
-        Ok((region, view))
+    fn steps(region: &Weak<Control>) -> Vec<Box<dyn Step<State>>> {
+        let part = || Region(Weak::clone(region));
+        vec![
+            Box::new(Begin(part())),
+            Box::new(Seal(part())),
+            Box::new(Commit(part())),
+            Box::new(Manifest(part())),
+        ]
     }
 }
 
@@ -118,7 +87,7 @@ impl Step<State> for Begin {
     }
 
     async fn run(&self, cx: &StepContext, state: &mut State) -> Result<StepOutcome, StepError> {
-        let (region, _) = self.0.get(cx).await?;
+        let region = self.0.get(cx).await?;
         let begun = region.operation_begin(Some(&cx.fence().job)).await;
         let begun =
             begun.map_err(|e| StepError::retry("store_unavailable", base::error_chain(&e)))?;
@@ -173,7 +142,7 @@ impl Step<State> for Seal {
     }
 
     async fn undo(&self, cx: &StepContext, state: &mut State) -> Result<(), StepError> {
-        let (region, _) = self.0.get(cx).await?;
+        let region = self.0.get(cx).await?;
         state.sealed = None;
         if let Some(operation) = state.operation {
             region.parts.storage.seal_discard(operation).await.map_err(storage_step)?;
@@ -235,7 +204,7 @@ impl Step<State> for Manifest {
     }
 
     async fn run(&self, cx: &StepContext, _: &mut State) -> Result<StepOutcome, StepError> {
-        let (region, id) = self.0.get(cx).await?;
+        let (region, id) = (self.0.get(cx).await?, subject(cx)?);
         match manifest::follow(&region, &id).await {
             Ok(_) => Ok(StepOutcome::Done),
             Err(error) => Err(storage_step(error)),

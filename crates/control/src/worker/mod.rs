@@ -2,6 +2,10 @@
 //!
 //! Its invariant: stopping it loses nothing. Jobs resume from their rows, dates and guests are
 //! looked at anew.
+//!
+//! Next to read: `job`, what every job is made of.
+
+mod job;
 
 use std::{
     sync::{Arc, Weak},
@@ -13,6 +17,8 @@ use meta::StoreError;
 use policy::InternalActor;
 use tokio::{sync::watch, task::JoinSet};
 
+use self::job::bound;
+pub(crate) use self::job::{RegionJob, subject, tended};
 use crate::{Control, StorageError, image, instance, key, store, volume};
 
 /// Jobs that run at the same time.
@@ -38,21 +44,21 @@ impl Control {
     pub fn registry(self: &Arc<Self>) -> Registry {
         let region = Arc::downgrade(self);
         Registry::default()
-            .with(Arc::new(image::CaptureJob::new(&region)))
-            .with(Arc::new(image::DeleteJob::new(&region)))
-            .with(Arc::new(image::IsolateJob::new(&region)))
-            .with(Arc::new(key::RotateJob::new(&region)))
-            .with(Arc::new(volume::DeleteJob::new(&region)))
-            .with(Arc::new(volume::GrowJob::new(&region)))
-            .with(Arc::new(volume::AttachJob::new(&region)))
-            .with(Arc::new(volume::DetachJob::new(&region)))
-            .with(Arc::new(instance::StartJob::new(&region)))
-            .with(Arc::new(instance::StopJob::new(&region)))
-            .with(Arc::new(instance::RebootJob::new(&region)))
-            .with(Arc::new(instance::DeleteJob::new(&region)))
-            .with(Arc::new(store::GcJob::new(&region)))
-            .with(Arc::new(store::ScrubJob::new(&region)))
-            .with(Arc::new(store::RepairJob::new(&region)))
+            .with(bound::<image::CaptureJob>(&region))
+            .with(bound::<image::DeleteJob>(&region))
+            .with(bound::<image::IsolateJob>(&region))
+            .with(bound::<key::RotateJob>(&region))
+            .with(bound::<volume::DeleteJob>(&region))
+            .with(bound::<volume::GrowJob>(&region))
+            .with(bound::<volume::AttachJob>(&region))
+            .with(bound::<volume::DetachJob>(&region))
+            .with(bound::<instance::StartJob>(&region))
+            .with(bound::<instance::StopJob>(&region))
+            .with(bound::<instance::RebootJob>(&region))
+            .with(bound::<instance::DeleteJob>(&region))
+            .with(bound::<store::GcJob>(&region))
+            .with(bound::<store::ScrubJob>(&region))
+            .with(bound::<store::RepairJob>(&region))
     }
 
     /// What the names of this process's workers and operations begin with.
