@@ -1,4 +1,4 @@
-//! The data set of the captures: a system disk, from a seed.
+//! The data sets of the benchmarks: a system disk, and what its files hold, from a seed.
 //!
 //! It refuses to know who keeps it. Its invariant: the same seed and the same calls give the same
 //! writes in the same order, so that ours and every peer hold the same bytes.
@@ -9,4 +9,4 @@ mod disk;
 mod stream;
 
 pub use disk::{Disk, Place};
-pub use stream::{Kind, Stream};
+pub use stream::{Kind, Random, Stream};

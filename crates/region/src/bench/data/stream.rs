@@ -6,7 +6,7 @@
 //! A stream is made the way a compressor takes it apart: runs of literals from a skewed alphabet,
 //! and repeats of what came a short while before. How long and how far back the repeats are was
 //! fitted to what zstd and lz4 make of `/usr/bin` and of sources and documents under `/usr`; the
-//! figures stand in `docs/performance.md` and are held by the test below.
+//! figures stand in `docs/performance.md`.
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +184,6 @@ impl Stream {
 mod tests {
     use super::*;
 
-    /// The figures that `docs/performance.md` gives for the kinds, measured with whole streams.
     #[test]
     fn a_stream_goes_on_where_it_was_whatever_is_asked_at_a_time() {
         for kind in [Kind::Binary, Kind::Text, Kind::Noise, Kind::Zero] {

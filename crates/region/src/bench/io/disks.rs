@@ -18,7 +18,7 @@ use blocks::{
 };
 use export::{ExportConfig, SealedRoot, Secret, Subject, VolumeSubject};
 
-use super::{content::Content, installed};
+use super::{content, installed};
 
 const MIB: u64 = 1 << 20;
 /// What the write layer and its peers hold.
@@ -71,7 +71,6 @@ pub struct Disks {
     live: tempfile::TempDir,
     image: Sealed,
     small: Sealed,
-    content: Content,
 }
 
 /// Whether this process may empty the host's page cache.
@@ -94,13 +93,12 @@ impl Disks {
         let near = if shm.is_dir() { shm } else { folder };
         let live = tempfile::Builder::new().prefix("ectype-bench-").tempdir_in(near)?;
         let store = Arc::new(ChunkStore::create(&folder.join("store"), &OsEntropy)?);
-        let content = Content::new()?;
-        let image = seal_bytes(&store, 1, Bytes(&content, IMAGE_BYTES))?;
-        let small = seal_bytes(&store, 2, Bytes(&content, SMALL_BYTES))?;
-        let disks = Self { folder: folder.to_owned(), live, image, small, content };
+        let image = seal_bytes(&store, 1, Bytes(IMAGE_BYTES))?;
+        let small = seal_bytes(&store, 2, Bytes(SMALL_BYTES))?;
+        let disks = Self { folder: folder.to_owned(), live, image, small };
         disks.make_layer()?;
         for (kind, bytes) in [(Kind::Raw, LAYER_BYTES), (Kind::SmallRaw, SMALL_BYTES)] {
-            disks.write_raw(&disks.path(kind), bytes)?;
+            write_raw(&disks.path(kind), bytes)?;
         }
         if Kind::Luks.found() {
             disks.make_peers()?;
@@ -182,21 +180,11 @@ impl Disks {
         let volume = Volume::create(spec_of("disk", &subject, None), Arc::new(NoBase))?;
         let mut bytes = vec![0; MIB as usize];
         for at in (0..LAYER_BYTES).step_by(bytes.len()) {
-            self.content.fill(at, &mut bytes);
+            content::fill(at, &mut bytes);
             volume.write_at(at, &bytes, false)?;
         }
         volume.flush()?;
         volume.close().context("close the volume")
-    }
-
-    fn write_raw(&self, path: &Path, bytes: u64) -> anyhow::Result<()> {
-        let mut file = File::create(path).with_context(|| format!("write {}", path.display()))?;
-        let mut piece = vec![0; MIB as usize];
-        for at in (0..bytes).step_by(piece.len()) {
-            self.content.fill(at, &mut piece);
-            file.write_all(&piece)?;
-        }
-        Ok(file.sync_all()?)
     }
 
     fn make_peers(&self) -> anyhow::Result<()> {
@@ -213,7 +201,7 @@ impl Disks {
         convert.arg(format!("driver=raw,file.filename={}", raw.display()));
         run(convert.arg(self.luks_options()))?;
         let large = self.folder.join("large.raw");
-        self.write_raw(&large, IMAGE_BYTES)?;
+        write_raw(&large, IMAGE_BYTES)?;
         let mut compress = Command::new("qemu-img");
         compress.args(["convert", "-c", "-f", "raw", "-O", "qcow2"]);
         compress.args(["-o", "compression_type=zstd"]);
@@ -248,6 +236,16 @@ impl Disks {
     }
 }
 
+fn write_raw(path: &Path, bytes: u64) -> anyhow::Result<()> {
+    let mut file = File::create(path).with_context(|| format!("write {}", path.display()))?;
+    let mut piece = vec![0; MIB as usize];
+    for at in (0..bytes).step_by(piece.len()) {
+        content::fill(at, &mut piece);
+        file.write_all(&piece)?;
+    }
+    Ok(file.sync_all()?)
+}
+
 fn run(command: &mut Command) -> anyhow::Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.stdin(Stdio::null()).output().with_context(|| program.clone())?;
@@ -277,23 +275,23 @@ fn spec_of(id: &str, volume: &VolumeSubject, base_root: Option<[u8; 32]>) -> Vol
 }
 
 /// So many of the seeded bytes, as the source of an image.
-struct Bytes<'a>(&'a Content, u64);
+struct Bytes(u64);
 
-impl CaptureSource for Bytes<'_> {
+impl CaptureSource for Bytes {
     fn capacity(&self) -> u64 {
-        self.1
+        self.0
     }
 
     fn dirty_chunks(&self, chunk_size: u64) -> Vec<u64> {
-        (0..self.1.div_ceil(chunk_size)).collect()
+        (0..self.0.div_ceil(chunk_size)).collect()
     }
 
     fn read_chunk(&self, index: u64, chunk_size: u64, out: &mut [u8]) -> Result<(), Error> {
-        self.0.fill(index * chunk_size, out);
+        content::fill(index * chunk_size, out);
         Ok(())
     }
 }
 
-fn seal_bytes(store: &ChunkStore, op: u64, bytes: Bytes<'_>) -> anyhow::Result<Sealed> {
+fn seal_bytes(store: &ChunkStore, op: u64, bytes: Bytes) -> anyhow::Result<Sealed> {
     Ok(seal(store, None, &bytes, &CaptureOptions::new(op, &OsEntropy))?)
 }
