@@ -9,6 +9,7 @@
 //! | `store/` | sealed chunks of images |
 //! | `volumes/` | write layers of volumes, one folder each |
 //! | `guests/` | control files and consoles of guests, one folder each |
+//! | `tls/` | the region's own CA and its server's certificate |
 //! | `credentials.json` | the first account's API key, for `ectype env` |
 //! | `endpoint` | URL of the running server |
 //! | `operator.sock` | where operator commands reach the running server |

@@ -1,8 +1,8 @@
 //! `ectype env`: the variables that SDKs, Terraform and our own commands read.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
-use crate::data_dir::DataDir;
+use crate::{data_dir::DataDir, tls};
 
 /// Variables whose value is the region's URL itself.
 const PLAIN: [&str; 11] = [
@@ -36,17 +36,37 @@ fn variables(url: &str, api_key: &str, region: &str) -> BTreeMap<String, String>
     all
 }
 
+/// What programs read to believe a CA: some add the one file to what they know, some read one
+/// file instead.
+fn trust(ca: &Path, bundle: &Path) -> BTreeMap<String, String> {
+    let (ca, bundle) = (ca.display().to_string(), bundle.display().to_string());
+    let all = [
+        // curl, Python's requests, Go and OpenSSL (so Terraform and Python's ssl).
+        ("CURL_CA_BUNDLE", &bundle),
+        ("REQUESTS_CA_BUNDLE", &bundle),
+        ("SSL_CERT_FILE", &bundle),
+        ("NODE_EXTRA_CA_CERTS", &ca),
+        ("ECTYPE_CA_FILE", &ca),
+    ];
+    all.map(|(name, value)| (name.to_owned(), value.clone())).into()
+}
+
 /// Prints them: shell lines, or one JSON object.
 pub fn print(data: &DataDir, json: bool) -> anyhow::Result<()> {
     let credentials = data.credentials()?;
     let url = data.endpoint()?;
-    let all = variables(&url, &credentials.api_key, &credentials.region);
+    let mut all = variables(&url, &credentials.api_key, &credentials.region);
+    let (ca, bundle) = (data.path(tls::CA), data.path(tls::BUNDLE));
+    if url.starts_with("https://") && bundle.exists() {
+        all.extend(trust(&ca, &bundle));
+    }
     if json {
         println!("{}", serde_json::to_string_pretty(&all)?);
         return Ok(());
     }
     for (name, value) in all {
-        println!("export {name}='{value}'");
+        // A path may hold anything.
+        println!("export {name}='{}'", value.replace('\'', "'\\''"));
     }
     Ok(())
 }

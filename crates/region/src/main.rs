@@ -19,6 +19,7 @@ mod serve;
 mod settings;
 mod standing;
 mod store;
+mod tls;
 mod wiring;
 
 use std::process::ExitCode;

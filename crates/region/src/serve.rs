@@ -15,7 +15,7 @@ use crate::{
     data_dir::{self, DataDir, StoredCredentials},
     operator,
     settings::{GuestsOnExit, LogFormat, ServeArgs, Settings},
-    standing, wiring,
+    standing, tls, wiring,
 };
 
 /// How long requests and jobs under way may take when the server ends.
@@ -68,9 +68,17 @@ async fn run(settings: Settings, data: DataDir) -> anyhow::Result<()> {
     let interrupt = signal(SignalKind::interrupt())?;
     let standing = standing::of(&data)?;
     standing::check_credentials(&data, standing, &settings.region)?;
+    let tls = tls::open(&settings.door.tls, &data, settings.listen)?;
+    if settings.door.insecure {
+        tracing::warn!(
+            "--insecure-http: tokens and API keys cross the network to {} in the clear",
+            settings.listen
+        );
+    }
     let wiring::Opened { region, credentials, database } =
         wiring::open(&settings, &data, standing).await?;
-    let served = serve_region(&settings, &data, region, credentials, (terminate, interrupt)).await;
+    let served =
+        serve_region(&settings, &data, region, credentials, tls, (terminate, interrupt)).await;
     if tokio::time::timeout(DRAIN_DEADLINE, database.close()).await.is_err() {
         tracing::warn!("the database was not closed in time; the next start repairs it");
     }
@@ -91,6 +99,7 @@ async fn serve_region(
     data: &DataDir,
     region: Arc<Control>,
     credentials: Option<Credentials>,
+    tls: Option<server::Tls>,
     (mut terminate, mut interrupt): (Signal, Signal),
 ) -> anyhow::Result<operator::server::Listening> {
     if let Some(credentials) = credentials {
@@ -99,7 +108,7 @@ async fn serve_region(
     let listener = TcpListener::bind(settings.listen)
         .await
         .with_context(|| format!("listen on {}", settings.listen))?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let url = settings.door.url(listener.local_addr()?);
     let resumed = region.jobs_take_over().await.context("take over jobs")?;
     if resumed > 0 {
         tracing::info!(jobs = resumed, "jobs of the last run are resumed");
@@ -112,13 +121,13 @@ async fn serve_region(
     catalog::ensure(&region, real_guests, data.root()).await?;
 
     let (end, mut ended) = watch::channel(None::<End>);
-    let config = server::ServerConfig::new(region.region().clone(), url.clone());
+    let config = door(settings, &region, &url);
     let router = server::router(Arc::clone(&region), config);
     let operator =
         operator::server::listen(data, Arc::clone(&region), router.clone(), end.clone())?;
     let workers = region.work();
     let mut stop_seen = end.subscribe();
-    let answering = tokio::spawn(server::serve(listener, router, async move {
+    let answering = tokio::spawn(server::serve(listener, tls, router, async move {
         // The sender lives until this function returns.
         let _ = stop_seen.wait_for(Option::is_some).await;
     }));
@@ -140,6 +149,17 @@ async fn serve_region(
         tracing::info!(guests, "guests stopped");
     }
     Ok(operator)
+}
+
+/// What the server is told of its door.
+fn door(settings: &Settings, region: &Control, url: &str) -> server::ServerConfig {
+    let own = matches!(settings.door.tls, tls::TlsChoice::Files { .. });
+    server::ServerConfig {
+        public_url: settings.door.public_url.clone(),
+        requests_per_second: settings.door.requests_per_second,
+        strict_transport: own,
+        ..server::ServerConfig::new(region.region().clone(), url.to_owned())
+    }
 }
 
 /// The API key goes to a file of its owner, and to the terminal if a person looks on.

@@ -13,6 +13,15 @@
 //! | `--log-format` | `ECTYPE_LOG_FORMAT` | `log_format` | `text` |
 //! | `--virtual-clock` | `ECTYPE_VIRTUAL_CLOCK` | `virtual_clock` | `false` |
 //! | `--ready-file` | `ECTYPE_READY_FILE` | `ready_file` | none |
+//! | `--tls-cert` | `ECTYPE_TLS_CERT` | `tls_cert` | none |
+//! | `--tls-key` | `ECTYPE_TLS_KEY` | `tls_key` | none |
+//! | `--tls-self-signed` | `ECTYPE_TLS_SELF_SIGNED` | `tls_self_signed` | `false` |
+//! | `--tls-name` | `ECTYPE_TLS_NAME` | `tls_names` | none |
+//! | `--insecure-http` | `ECTYPE_INSECURE_HTTP` | `insecure_http` | `false` |
+//! | `--public-url` | `ECTYPE_PUBLIC_URL` | `public_url` | none |
+//! | `--requests-per-second` | `ECTYPE_REQUESTS_PER_SECOND` | `requests_per_second` | 10000 |
+//!
+//! What the door is told is in `tls::settings`.
 
 use std::{
     net::SocketAddr,
@@ -24,7 +33,10 @@ use base::RegionName;
 use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
-use crate::data_dir::DataDir;
+use crate::{
+    data_dir::DataDir,
+    tls::{DoorArgs, DoorFile, DoorSettings},
+};
 
 /// Where a region listens when nothing else is said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7480";
@@ -73,7 +85,8 @@ pub struct ServeArgs {
     /// Settings file [default: <DIR>/ectype.toml, if it is there].
     #[arg(long, env = "ECTYPE_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Address and port; port 0 picks a free one. Loopback only [default: 127.0.0.1:7480].
+    /// Address and port; port 0 picks a free one. Beyond loopback it needs TLS
+    /// [default: 127.0.0.1:7480].
     #[arg(long, env = "ECTYPE_LISTEN", value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
     /// Name of the region [default: us-south].
@@ -98,6 +111,8 @@ pub struct ServeArgs {
     /// Written once the region answers, with its URL and nothing else.
     #[arg(long, env = "ECTYPE_READY_FILE", value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub door: DoorArgs,
 }
 
 /// The same in a file.
@@ -112,6 +127,28 @@ struct File {
     log_format: Option<LogFormat>,
     virtual_clock: Option<bool>,
     ready_file: Option<PathBuf>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    tls_self_signed: Option<bool>,
+    tls_names: Option<Vec<String>>,
+    insecure_http: Option<bool>,
+    public_url: Option<String>,
+    requests_per_second: Option<u32>,
+}
+
+impl File {
+    /// Takes out what is about the door.
+    fn door(&mut self) -> DoorFile {
+        DoorFile {
+            tls_cert: self.tls_cert.take(),
+            tls_key: self.tls_key.take(),
+            tls_self_signed: self.tls_self_signed,
+            tls_names: self.tls_names.take(),
+            insecure_http: self.insecure_http,
+            public_url: self.public_url.take(),
+            requests_per_second: self.requests_per_second,
+        }
+    }
 }
 
 /// What a region runs with.
@@ -135,6 +172,8 @@ pub struct Settings {
     pub virtual_clock: bool,
     /// Written when it answers.
     pub ready_file: Option<PathBuf>,
+    /// Its door.
+    pub door: DoorSettings,
 }
 
 impl Settings {
@@ -144,7 +183,7 @@ impl Settings {
             Some(data) => data,
             None => DataDir::default_path()?,
         };
-        let file = match &args.config {
+        let mut file = match &args.config {
             Some(path) => read_file(path)?,
             None => {
                 let path = data.join("ectype.toml");
@@ -154,12 +193,7 @@ impl Settings {
         let listen = args.listen.or(file.listen);
         let listen = listen.map_or_else(|| DEFAULT_LISTEN.parse().map_err(Into::into), Ok);
         let listen: SocketAddr = listen.map_err(|e: anyhow::Error| e)?;
-        if !listen.ip().is_loopback() {
-            anyhow::bail!(
-                "--listen {listen}: only a loopback address is allowed as long as the region \
-                 speaks plain HTTP; tokens would cross the network in the clear"
-            );
-        }
+        let door = DoorSettings::read(args.door, file.door(), listen)?;
         let region = args.region.or(file.region);
         let region = RegionName::parse(region.as_deref().unwrap_or("us-south"))?;
         Ok(Self {
@@ -175,6 +209,7 @@ impl Settings {
             log_format: args.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             virtual_clock: args.virtual_clock || file.virtual_clock.unwrap_or(false),
             ready_file: args.ready_file.or(file.ready_file),
+            door,
         })
     }
 }
@@ -218,18 +253,15 @@ mod tests {
     }
 
     #[test]
-    fn a_bind_beyond_loopback_is_refused() {
-        for address in ["0.0.0.0:7480", "192.168.1.2:7480", "[::]:7480"] {
-            let args = ServeArgs { listen: Some(address.parse().unwrap()), ..Default::default() };
-            assert!(with_file("", args).is_err(), "{address}");
-        }
-        let args = ServeArgs { listen: Some("[::1]:7480".parse().unwrap()), ..Default::default() };
-        assert!(with_file("", args).is_ok());
-    }
-
-    #[test]
     fn unknown_keys_and_bad_values_in_the_file_are_refused() {
-        for text in ["colour = 1", "compute = \"xen\"", "listen = \"here\"", "region = \"A\""] {
+        for text in [
+            "colour = 1",
+            "requests_per_second = -1",
+            "tls_names = 7",
+            "compute = \"xen\"",
+            "listen = \"here\"",
+            "region = \"A\"",
+        ] {
             assert!(with_file(text, ServeArgs::default()).is_err(), "{text}");
         }
     }

@@ -17,7 +17,10 @@ pub(crate) fn base_url(config: &ServerConfig, uri: &Uri, headers: &HeaderMap) ->
         None => headers.get(header::HOST).and_then(|host| host.to_str().ok()),
     };
     match asked.filter(|host| is_host(host)) {
-        Some(host) => format!("http://{host}"),
+        Some(host) => {
+            let scheme = config.listener_url.split_once("://").map_or("http", |(s, _)| s);
+            format!("{scheme}://{host}")
+        }
         None => config.listener_url.clone(),
     }
 }
@@ -31,6 +34,22 @@ fn is_host(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scheme_is_the_listeners_and_a_public_url_wins() {
+        let region = base::RegionName::parse("us-south").unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, "region.example:8443".parse().unwrap());
+        let uri = Uri::from_static("/v1/regions");
+        for scheme in ["http", "https"] {
+            let listener = format!("{scheme}://127.0.0.1:1");
+            let mut config = ServerConfig::new(region.clone(), listener);
+            let want = format!("{scheme}://region.example:8443");
+            assert_eq!(base_url(&config, &uri, &headers), want);
+            config.public_url = Some("https://public.example/".to_owned());
+            assert_eq!(base_url(&config, &uri, &headers), "https://public.example");
+        }
+    }
 
     #[test]
     fn a_host_is_a_host() {

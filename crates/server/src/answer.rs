@@ -1,18 +1,21 @@
-//! The way of a request, in its fixed order, and the answer's headers, log line and figures.
+//! The way of a request, in its fixed order.
 //!
 //! ```text
-//! route -> sizes -> token -> version, generation -> body -> handler -> headers, log, metrics
+//! route -> sizes -> token -> rate -> version, generation -> body -> handler -> headers, log, metrics
 //! ```
 //!
 //! A handler that changes something runs in a task of its own: a client that goes away does not
-//! cut it in half.
+//! cut it in half. Next to read: `respond` for headers and log lines.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, Uri, request::Parts},
     response::Response,
 };
 use bytes::Bytes;
@@ -31,8 +34,10 @@ use crate::{
     limits::{BODY_BYTES_MAX, BODY_TIME, HEADER_BYTES_MAX, REQUEST_TIME, URI_BYTES_MAX},
     operations::{Family, Handler, Operation, Served, is_known},
     operator::{ByOperator, OperatorCall},
+    rates::Asker,
     reply::{Answer, Failure, JSON, Reply, internal},
     request_id,
+    respond::{Told, log, respond},
     serve::Peer,
 };
 
@@ -53,7 +58,11 @@ pub(crate) struct OpenCall {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) request_id: String,
+    pub(crate) peer: Option<Peer>,
 }
+
+/// Whom a token turned out to be, for the log.
+type Who = Arc<OnceLock<String>>;
 
 /// Answers a request.
 pub(crate) async fn answer(app: Arc<App>, asked: Asked, request: Request) -> Response {
@@ -65,25 +74,33 @@ pub(crate) async fn answer(app: Arc<App>, asked: Asked, request: Request) -> Res
         Asked::Operation(operation, _) => Some(*operation),
         Asked::WrongMethod | Asked::Unknown => None,
     };
+    let (peer, who) = (parts.extensions.get::<Peer>().copied(), Who::default());
     let reply = match faulted(&app, operation, &request_id).await {
         Some(reply) => reply,
         None => {
-            let work = route(Arc::clone(&app), asked, parts, body, request_id.clone());
+            let who = Arc::clone(&who);
+            let work = route(Arc::clone(&app), asked, parts, body, request_id.clone(), who);
             match caught(work).await {
                 Ok(reply) => reply,
-                Err(Failure(error)) => of_error(&error, Dialect::of_path(&path), &request_id),
+                Err(failure) => of_failure(&failure, Dialect::of_path(&path), &request_id),
             }
         }
     };
     let took = app.config.clock.monotonic().saturating_sub(began);
     app.metrics.observe(operation, reply.status, took);
-    log(&method, &path, operation, &reply, took, &request_id);
-    respond(reply, &request_id)
+    let who = who.get().map(String::as_str);
+    log(&Told { method: &method, path: &path, operation, peer, who, took }, &reply, &request_id);
+    respond(reply, &request_id, app.config.strict_transport)
 }
 
 /// A panic is an answer too. Its hook has logged where; the answer only says that it happened.
 async fn caught(work: impl Future<Output = Answer>) -> Answer {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(internal().into()))
+}
+
+fn of_failure(failure: &Failure, dialect: Dialect, request_id: &str) -> Reply {
+    let reply = of_error(&failure.error, dialect, request_id);
+    Reply { retry_after: failure.retry_after, ..reply }
 }
 
 fn of_error(error: &ApiError, dialect: Dialect, request_id: &str) -> Reply {
@@ -98,6 +115,7 @@ async fn route(
     parts: Parts,
     body: Body,
     request_id: String,
+    who: Who,
 ) -> Answer {
     check_sizes(&parts.uri, &parts.headers)?;
     let (operation, params) = match asked {
@@ -110,9 +128,12 @@ async fn route(
             Err(ApiError::not_implemented(&format!("The operation {}", operation.name)).into())
         }
         Served::Open(handler) => {
+            let peer = parts.extensions.get::<Peer>().copied();
+            turn(&app, peer.map(Asker::of_peer))?;
             let base_url = address::base_url(&app.config, &parts.uri, &parts.headers);
             let body = read_body(&parts.method, body).await?;
-            handler(OpenCall { app, base_url, headers: parts.headers, body, request_id }).await
+            let headers = parts.headers;
+            handler(OpenCall { app, base_url, headers, body, request_id, peer }).await
         }
         Served::ByOperator(handler) => {
             if parts.extensions.get::<ByOperator>().is_none() {
@@ -123,7 +144,7 @@ async fn route(
         }
         Served::By(family, handler) => {
             let method = parts.method.clone();
-            let mut call = checked(app, family, params, parts, &request_id).await?;
+            let mut call = checked(app, family, params, parts, &request_id, &who).await?;
             call.body = read_body(&method, body).await?;
             run(&method, handler, call).await
         }
@@ -156,16 +177,28 @@ async fn faulted(app: &App, operation: Option<&Operation>, request_id: &str) -> 
     Some(Reply { retry_after, ..reply })
 }
 
-/// Token, then version and generation.
+/// Takes the turn of whoever asks.
+fn turn(app: &App, asker: Option<Asker>) -> Result<(), Failure> {
+    let Some(asker) = asker else { return Ok(()) };
+    let now = app.config.clock.monotonic();
+    app.rates.request(&asker, now).map_err(Failure::too_many)
+}
+
+/// Token and rate, then version and generation.
 async fn checked(
     app: Arc<App>,
     family: Family,
     params: Vec<(String, String)>,
     parts: Parts,
     request_id: &str,
+    who: &Who,
 ) -> Result<Call, Failure> {
     let peer = parts.extensions.get::<Peer>().copied();
     let mut ctx = authenticate(&app.control, &parts.headers, peer, request_id).await?;
+    let _ = who.set(ctx.caller.principal.to_string());
+    // Calls of the operator's socket have no peer: what tests and tools do there is not limited.
+    let asker = peer.map(|_| Asker::of_principal(&ctx.caller.account, &ctx.caller.principal));
+    turn(&app, asker)?;
     let query = Query::parse(parts.uri.query().unwrap_or_default(), QUERY_BYTES_MAX)?;
     let version = match family {
         Family::Vpc => {
@@ -248,57 +281,6 @@ fn unknown(path: &str) -> ApiError {
     ApiError::new(ErrorCode::InvalidRoute, "Nothing is served at this path.")
 }
 
-/// One line for each request: no body, no query, no header but the id.
-fn log(
-    method: &Method,
-    path: &str,
-    operation: Option<&Operation>,
-    reply: &Reply,
-    took: Duration,
-    request_id: &str,
-) {
-    let shown: String = path.chars().take(256).filter(|c| !c.is_control()).collect();
-    tracing::info!(
-        target: "ectype::access",
-        request_id,
-        %method,
-        path = shown,
-        operation = operation.map_or("none", |o| o.name),
-        status = reply.status.as_u16(),
-        bytes = reply.body.len(),
-        micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-    );
-}
-
-fn respond(reply: Reply, request_id: &str) -> Response {
-    let empty = reply.status == StatusCode::NO_CONTENT;
-    let mut response = Response::new(Body::from(reply.body));
-    *response.status_mut() = reply.status;
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert("x-request-id", id.clone());
-        headers.insert("x-correlation-id", id.clone());
-        headers.insert("transaction-id", id);
-    }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store"));
-    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-    headers.insert(header::EXPIRES, HeaderValue::from_static("0"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if !empty {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
-    }
-    if let Some(etag) = reply.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
-        headers.insert(header::ETAG, etag);
-    }
-    if let Some(seconds) = reply.retry_after {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if reply.status == StatusCode::UNAUTHORIZED {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    }
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,7 +288,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_becomes_an_internal_error_in_shape() {
         let failure = caught(async { panic!("a broken promise") }).await.unwrap_err();
-        let reply = of_error(&failure.0, Dialect::Vpc, "trace-1");
+        let reply = of_failure(&failure, Dialect::Vpc, "trace-1");
         assert_eq!(reply.status, StatusCode::INTERNAL_SERVER_ERROR);
         let text = String::from_utf8(reply.body.to_vec()).unwrap();
         assert!(text.contains(r#""code":"internal_error""#) && text.contains("trace-1"));

@@ -17,6 +17,7 @@ use crate::{
     metrics::Metrics,
     operations::OPERATIONS,
     operator::board::FaultBoard,
+    rates::Rates,
 };
 
 /// What every request shares.
@@ -25,6 +26,7 @@ pub(crate) struct App {
     pub(crate) config: ServerConfig,
     pub(crate) metrics: Metrics,
     pub(crate) faults: FaultBoard,
+    pub(crate) rates: Rates,
     pub(crate) zones: Vec<ZoneName>,
 }
 
@@ -32,7 +34,8 @@ pub(crate) struct App {
 pub fn router(control: Arc<Control>, config: ServerConfig) -> Router {
     let zones = config.region.zones();
     let (metrics, faults) = (Metrics::new(), FaultBoard::default());
-    let app = Arc::new(App { control, config, metrics, faults, zones });
+    let rates = Rates::new(config.requests_per_second);
+    let app = Arc::new(App { control, config, metrics, faults, rates, zones });
     let mut router = Router::new();
     for operation in OPERATIONS {
         let handler = move |State(app): State<Arc<App>>, params: Params, request: Request| {

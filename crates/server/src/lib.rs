@@ -21,10 +21,14 @@ mod limits;
 mod metrics;
 pub mod operations;
 mod operator;
+mod patience;
 mod platform;
+mod rates;
 mod reply;
 mod request_id;
+mod respond;
 mod serve;
+mod tls;
 mod vpc;
 
 pub use app::router;
@@ -32,6 +36,8 @@ pub use axum::Router;
 pub use config::ServerConfig;
 pub use limits::{
     BODY_BYTES_MAX, CONNECTIONS_MAX, CONSOLE_BYTES_DEFAULT, CONSOLE_BYTES_MAX, DRAIN_TIME,
-    HEADER_BYTES_MAX, HEADER_TIME, REQUEST_TIME, URI_BYTES_MAX,
+    HANDSHAKE_TIME, HEADER_BYTES_MAX, HEADER_TIME, REQUEST_TIME, REQUESTS_PER_SECOND_DEFAULT,
+    SIGN_IN_FAILURE_TIME, SIGN_IN_FAILURES_MAX, URI_BYTES_MAX, WRITE_TIME,
 };
 pub use serve::{ConnectionLimits, Peer, serve, serve_operator, serve_within};
+pub use tls::{Tls, TlsError};

@@ -16,6 +16,10 @@ pub(crate) const HEADERS_MAX: usize = 100;
 pub const HEADER_TIME: Duration = Duration::from_secs(30);
 /// How long a client may take to send a body.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(30);
+/// How long a TLS handshake may take.
+pub const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// How long a client may leave what is written to it unread.
+pub const WRITE_TIME: Duration = Duration::from_secs(30);
 /// How long a use case may take.
 pub const REQUEST_TIME: Duration = Duration::from_secs(60);
 /// Most open connections; more wait to be accepted.
@@ -26,3 +30,13 @@ pub const DRAIN_TIME: Duration = Duration::from_secs(10);
 pub const CONSOLE_BYTES_DEFAULT: usize = 64 << 10;
 /// Most bytes of a console log in one answer.
 pub const CONSOLE_BYTES_MAX: usize = 1 << 20;
+/// Requests a second of one credential, when nothing else is said.
+pub const REQUESTS_PER_SECOND_DEFAULT: u32 = 10_000;
+/// How many seconds' worth of requests a credential that was quiet may send at once.
+pub(crate) const BURST_TIME: Duration = Duration::from_secs(2);
+/// Most failed sign-ins of an address at once.
+pub const SIGN_IN_FAILURES_MAX: u32 = 30;
+/// Time after which an address may fail to sign in once more.
+pub const SIGN_IN_FAILURE_TIME: Duration = Duration::from_secs(2);
+/// Most askers whose rates are known.
+pub(crate) const RATE_ASKERS_MAX: usize = 10_000;

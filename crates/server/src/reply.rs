@@ -67,14 +67,27 @@ impl Reply {
 
 /// A failure on its way out.
 #[derive(Debug)]
-pub(crate) struct Failure(pub(crate) ApiError);
+pub(crate) struct Failure {
+    pub(crate) error: ApiError,
+    /// Seconds after which to try again.
+    pub(crate) retry_after: Option<u32>,
+}
+
+impl Failure {
+    /// The caller asks too often.
+    pub(crate) fn too_many(retry_after: u32) -> Self {
+        let message = "Too many requests of this credential. Try again later.";
+        let error = ApiError::new(ErrorCode::RateLimitExceeded, message);
+        Self { error, retry_after: Some(retry_after) }
+    }
+}
 
 /// What every handler returns.
 pub(crate) type Answer = Result<Reply, Failure>;
 
 impl From<ApiError> for Failure {
     fn from(error: ApiError) -> Self {
-        Self(error)
+        Self { error, retry_after: None }
     }
 }
 
@@ -82,7 +95,7 @@ impl From<control::Error> for Failure {
     /// The one mapping of failures of use cases. What went wrong inside goes to the log only.
     fn from(error: control::Error) -> Self {
         use control::Error;
-        Self(match error {
+        Self::from(match error {
             Error::Refused(refusal) => wire::error::refusal(&refusal),
             Error::NotFound { kind, id, field } => wire::error::not_found(kind, &id, field),
             Error::Denied(denied) => {

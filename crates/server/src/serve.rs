@@ -7,15 +7,19 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Semaphore, watch},
     task::JoinSet,
 };
 use tower::ServiceExt;
 
 use crate::{
-    limits::{CONNECTIONS_MAX, DRAIN_TIME, HEAD_BUFFER_BYTES, HEADER_TIME, HEADERS_MAX},
+    limits::{
+        CONNECTIONS_MAX, DRAIN_TIME, HEAD_BUFFER_BYTES, HEADER_TIME, HEADERS_MAX, WRITE_TIME,
+    },
     operator::ByOperator,
+    patience::Patient,
+    tls::Tls,
 };
 
 /// The other end of a connection.
@@ -29,27 +33,36 @@ pub struct ConnectionLimits {
     pub connections_max: usize,
     /// How long a client may take to send a request head; also ends idle connections.
     pub header_time: Duration,
+    /// How long a client may leave what is written to it unread.
+    pub write_time: Duration,
     /// How long a stopping server waits for requests that are being answered.
     pub drain_time: Duration,
 }
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { connections_max: CONNECTIONS_MAX, header_time: HEADER_TIME, drain_time: DRAIN_TIME }
+        Self {
+            connections_max: CONNECTIONS_MAX,
+            header_time: HEADER_TIME,
+            write_time: WRITE_TIME,
+            drain_time: DRAIN_TIME,
+        }
     }
 }
 
-/// Serves `router` on `listener` until `shutdown` is there; then no connection is accepted, open
-/// ones finish the request they are in, and after [`DRAIN_TIME`] the rest is cut.
+/// Serves `router` on `listener`, by TLS if a certificate is given, until `shutdown` is there;
+/// then no connection is accepted, open ones finish the request they are in, and after
+/// [`DRAIN_TIME`] the rest is cut.
 ///
 /// # Errors
 /// When the listener fails for good.
 pub async fn serve(
     listener: TcpListener,
+    tls: Option<Tls>,
     router: Router,
     shutdown: impl Future<Output = ()> + Send,
 ) -> std::io::Result<()> {
-    serve_within(listener, router, shutdown, ConnectionLimits::default()).await
+    serve_within(listener, tls, router, shutdown, ConnectionLimits::default()).await
 }
 
 /// As [`serve`], with limits of the caller's.
@@ -58,6 +71,7 @@ pub async fn serve(
 /// As [`serve`].
 pub async fn serve_within(
     listener: TcpListener,
+    tls: Option<Tls>,
     router: Router,
     shutdown: impl Future<Output = ()> + Send,
     limits: ConnectionLimits,
@@ -76,9 +90,17 @@ pub async fn serve_within(
         };
         match accepted {
             (Ok(permit), Ok((stream, peer))) => {
-                let (router, stopped) = (router.clone(), stopped.clone());
+                let (tls, router, stopped) = (tls.clone(), router.clone(), stopped.clone());
                 connections.spawn(async move {
-                    connection(stream, peer, router, stopped, limits.header_time).await;
+                    let _ = stream.set_nodelay(true);
+                    match tls {
+                        None => connection(stream, peer, router, stopped, limits).await,
+                        Some(tls) => {
+                            if let Some(stream) = tls.greet(stream).await {
+                                connection(stream, peer, router, stopped, limits).await;
+                            }
+                        }
+                    }
                     drop(permit);
                 });
             }
@@ -139,19 +161,19 @@ where
     }
 }
 
-async fn connection(
-    stream: TcpStream,
+async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     peer: SocketAddr,
     router: Router,
     mut stopped: watch::Receiver<bool>,
-    header_time: Duration,
+    limits: ConnectionLimits,
 ) {
-    let _ = stream.set_nodelay(true);
+    let stream = TokioIo::new(Patient::new(stream, limits.write_time));
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         router.clone().oneshot(request.map(Body::new))
     });
-    let serving = http(header_time).serve_connection(TokioIo::new(stream), service);
+    let serving = http(limits.header_time).serve_connection(stream, service);
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

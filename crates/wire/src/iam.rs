@@ -103,6 +103,18 @@ impl IamError {
         Self::new(400, "BXNIM0407E", "Provided token is invalid.")
     }
 
+    /// Too many failed sign-ins. No source gives IBM's code.
+    #[must_use]
+    pub fn too_many() -> Self {
+        Self::new(429, "BXNIM0429E", "Too many failed attempts to sign in. Try again later.")
+    }
+
+    /// Whether a credential was wrong, as a guess would be.
+    #[must_use]
+    pub fn is_wrong_credential(&self) -> bool {
+        matches!(self.code, "BXNIM0106E" | "BXNIM0407E" | "BXNIM0408E" | "BXNIM0415E")
+    }
+
     /// Sign-in is away.
     #[must_use]
     pub fn unavailable() -> Self {

@@ -18,3 +18,4 @@ mod secrets;
 mod serving;
 mod settings;
 mod store;
+mod tls;

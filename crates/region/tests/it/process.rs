@@ -66,7 +66,7 @@ impl Home {
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         let mut server = Server { child, line, out };
-        if !server.line.contains(" is ready at http://") {
+        if !server.line.contains(" is ready at http") {
             let status = server.child.wait().unwrap();
             panic!("not ready: {:?}, {status}: {}", server.line, self.log());
         }
@@ -148,7 +148,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Where it answers: `http://host:port`.
+    /// Where it answers: `http://host:port`, or `https`.
     pub fn url(&self) -> &str {
         self.line.trim().rsplit_once(' ').unwrap().1
     }

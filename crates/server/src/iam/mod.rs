@@ -10,6 +10,7 @@ use wire::iam::{
 
 use crate::{
     answer::OpenCall,
+    rates::Asker,
     reply::{Answer, Reply},
 };
 
@@ -20,13 +21,26 @@ const NO_REFRESH: &str = "not_supported";
 
 /// `POST /identity/token` and `/oidc/token`.
 pub(crate) async fn token(call: OpenCall) -> Answer {
+    let asker = call.peer.map(Asker::of_peer);
+    let (rates, now) = (&call.app.rates, call.app.config.clock.monotonic());
+    if let Some(Err(wait)) = asker.as_ref().map(|asker| rates.sign_in(asker, now)) {
+        let reply = refusal(&call, &IamError::too_many())?;
+        return Ok(Reply { retry_after: Some(wait), ..reply });
+    }
     match grant(&call).await {
         Ok(reply) => Ok(reply),
         Err(error) => {
-            let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
-            Reply::json(status, &error.body(&call.request_id, "Token.POST"))
+            if let Some(asker) = asker.filter(|_| error.is_wrong_credential()) {
+                rates.sign_in_failed(&asker, now);
+            }
+            refusal(&call, &error)
         }
     }
+}
+
+fn refusal(call: &OpenCall, error: &IamError) -> Answer {
+    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::BAD_REQUEST);
+    Reply::json(status, &error.body(&call.request_id, "Token.POST"))
 }
 
 async fn grant(call: &OpenCall) -> Result<Reply, IamError> {

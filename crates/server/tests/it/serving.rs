@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use ectype_server::ConnectionLimits;
+use ectype_server::{ConnectionLimits, Tls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -13,18 +13,22 @@ use tokio::{
 use crate::region::Region;
 
 const GET: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
-const GET_AND_CLOSE: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+pub const GET_AND_CLOSE: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
 /// Everything takes less, also on a busy machine.
-const LONG: Duration = Duration::from_secs(20);
+pub const LONG: Duration = Duration::from_secs(20);
 
-struct Served {
-    address: SocketAddr,
+pub struct Served {
+    pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<std::io::Result<()>>,
     _region: Region,
 }
 
 async fn served(limits: ConnectionLimits) -> Served {
+    served_by(None, limits).await
+}
+
+pub async fn served_by(tls: Option<Tls>, limits: ConnectionLimits) -> Served {
     let region = Region::new().await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -33,17 +37,17 @@ async fn served(limits: ConnectionLimits) -> Served {
         let _ = stopped.await;
     };
     let router = region.router.clone();
-    let ended = tokio::spawn(ectype_server::serve_within(listener, router, shutdown, limits));
+    let ended = tokio::spawn(ectype_server::serve_within(listener, tls, router, shutdown, limits));
     Served { address, stop, ended, _region: region }
 }
 
-async fn send(address: SocketAddr, bytes: &[u8]) -> TcpStream {
+pub async fn send(address: SocketAddr, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     stream
 }
 
-async fn rest(stream: &mut TcpStream) -> String {
+pub async fn rest(stream: &mut TcpStream) -> String {
     let mut text = String::new();
     tokio::time::timeout(LONG, stream.read_to_string(&mut text)).await.unwrap().unwrap();
     text
@@ -93,6 +97,18 @@ async fn a_client_that_sends_its_head_too_slowly_is_cut() {
     assert!(cut.is_err() || !String::from_utf8_lossy(&bytes).contains("200 OK"));
     let quick = rest(&mut send(served.address, GET_AND_CLOSE).await).await;
     assert!(quick.starts_with("HTTP/1.1 200"), "{quick}");
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_cut() {
+    let limits =
+        ConnectionLimits { write_time: Duration::from_millis(50), ..ConnectionLimits::default() };
+    let served = served(limits).await;
+    let mut deaf = TcpStream::connect(served.address).await.unwrap();
+    // Answers pile up until nothing more is taken from us, and then the connection ends.
+    let flood = async { while deaf.write_all(GET).await.is_ok() {} };
+    tokio::time::timeout(LONG, flood).await.unwrap();
+    assert!(rest(&mut send(served.address, GET_AND_CLOSE).await).await.starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]
