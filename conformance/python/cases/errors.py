@@ -72,7 +72,6 @@ def wrong_types_and_unknown_ids(region):
 def what_is_not_served(region):
     """Known to the SDK, not served: 501, which no client repeats."""
     refused(501, "not_implemented", region.vpc.list_snapshots)
-    refused(501, "not_implemented", region.vpc.list_floating_ips)
     refused(501, "not_implemented", region.vpc.list_load_balancers)
     by_file = {
         "file": {"href": "cos://us-south/bucket/a.qcow2"},

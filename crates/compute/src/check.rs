@@ -3,16 +3,19 @@
 //! Next to read: `seed.rs`, which relies on what is checked here.
 
 use crate::port::{
-    ComputeError, DISKS_MAX, GuestDisk, GuestSpec, SEED_HOSTNAME_MAX, SEED_KEYS_MAX, Seed,
-    USER_DATA_MAX,
+    ComputeError, DISKS_MAX, GuestDisk, GuestNic, GuestSpec, NICS_MAX, SEED_HOSTNAME_MAX,
+    SEED_KEYS_MAX, Seed, USER_DATA_MAX,
 };
 
 /// Longest path of a unix socket (`sun_path` less its final zero).
 pub(crate) const SOCKET_PATH_MAX: usize = 107;
 /// Longest SSH public key line in a seed; RSA of 16384 bits fits.
 pub(crate) const SSH_KEY_MAX: usize = 4096;
-/// Longest id or serial of a disk.
+/// Longest id of a disk or an interface, and serial of a disk.
 const DISK_NAME_MAX: usize = 64;
+/// Prefix lengths of a subnet.
+const RANGE_BITS_MIN: u8 = 8;
+const RANGE_BITS_MAX: u8 = 29;
 
 /// Refuses what no hypervisor could run.
 pub(crate) fn spec(spec: &GuestSpec) -> Result<(), ComputeError> {
@@ -26,9 +29,7 @@ pub(crate) fn spec(spec: &GuestSpec) -> Result<(), ComputeError> {
     if spec.disks.iter().filter(|disk| disk.boot).count() != 1 {
         return wrong("exactly one disk is to boot from");
     }
-    if !is_mac(&spec.mac) {
-        return wrong("the hardware address is not six pairs of hexadecimal digits");
-    }
+    nics(&spec.nics)?;
     for disk in &spec.disks {
         self::disk(disk)?;
     }
@@ -39,6 +40,43 @@ pub(crate) fn spec(spec: &GuestSpec) -> Result<(), ComputeError> {
         return wrong("two disks have the same id");
     }
     seed(&spec.seed)
+}
+
+/// Refuses interfaces that no hypervisor could make.
+pub(crate) fn nics(nics: &[GuestNic]) -> Result<(), ComputeError> {
+    let wrong = |what| Err(ComputeError::Spec { what });
+    if nics.is_empty() || nics.len() > NICS_MAX {
+        return wrong("no network interface, or too many");
+    }
+    for nic in nics {
+        if !is_name(&nic.id) {
+            return wrong("an interface's id is empty, too long, or has odd characters");
+        }
+        if !is_mac(&nic.mac) {
+            return wrong("the hardware address is not six pairs of hexadecimal digits");
+        }
+        if !has_room(nic) {
+            return wrong("an interface's address is none that its subnet gives to guests");
+        }
+    }
+    let mut ids: Vec<&str> = nics.iter().map(|nic| nic.id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() != nics.len() {
+        return wrong("two interfaces have the same id");
+    }
+    Ok(())
+}
+
+/// The range is one, and the address is in it, beyond those of gateway and name server.
+fn has_room(nic: &GuestNic) -> bool {
+    let (first, length) = nic.range;
+    let hosts = match length {
+        RANGE_BITS_MIN..=RANGE_BITS_MAX => u32::MAX >> length,
+        _ => return false,
+    };
+    let offset = nic.address.to_bits().checked_sub(first.to_bits());
+    first.to_bits() & hosts == 0 && offset.is_some_and(|at| (3..hosts).contains(&at))
 }
 
 /// Refuses what no hypervisor could open as a disk.
@@ -118,7 +156,7 @@ fn is_mac(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::{net::Ipv4Addr, path::PathBuf};
 
     use base::{ByteCount, InstanceId};
 
@@ -141,7 +179,18 @@ mod tests {
                 user_data: None,
                 ssh_keys: vec!["ssh-ed25519 AAAA me@here".into()],
             },
+            nics: vec![nic("n1")],
+        }
+    }
+
+    fn nic(id: &str) -> GuestNic {
+        GuestNic {
+            id: id.into(),
             mac: "02:00:00:00:00:0a".into(),
+            address: Ipv4Addr::new(10, 0, 0, 4),
+            range: (Ipv4Addr::new(10, 0, 0, 0), 29),
+            way_out: false,
+            forwards: Vec::new(),
         }
     }
 
@@ -212,7 +261,30 @@ mod tests {
     #[test]
     fn what_is_no_hardware_address_is_refused() {
         for mac in ["", "02:00:00:00:00", "02:00:00:00:00:0g", "02:00:00:00:00:00,x=y"] {
-            assert!(spec(&GuestSpec { mac: mac.into(), ..good() }).is_err(), "{mac}");
+            assert!(nics(&[GuestNic { mac: mac.into(), ..nic("a") }]).is_err(), "{mac}");
         }
+    }
+
+    #[test]
+    fn interfaces_at_the_limit() {
+        let many = |n: usize| (0..n).map(|n| nic(&format!("n{n}"))).collect::<Vec<_>>();
+        assert!(nics(&many(0)).is_err());
+        assert!(nics(&many(NICS_MAX)).is_ok());
+        assert!(nics(&many(NICS_MAX + 1)).is_err());
+        assert!(nics(&[nic("a"), nic("a")]).is_err());
+    }
+
+    #[test]
+    fn an_address_is_one_of_its_subnet() {
+        let at = |last, length| {
+            let (address, range) =
+                (Ipv4Addr::new(10, 0, 0, last), (Ipv4Addr::new(10, 0, 0, 0), length));
+            nics(&[GuestNic { address, range, ..nic("a") }]).is_ok()
+        };
+        assert!(at(3, 29) && at(6, 29));
+        assert!(!at(2, 29) && !at(7, 29) && !at(8, 29));
+        assert!(at(4, RANGE_BITS_MIN) && !at(4, RANGE_BITS_MIN - 1) && !at(4, RANGE_BITS_MAX + 1));
+        let odd = GuestNic { range: (Ipv4Addr::new(10, 0, 0, 1), 24), ..nic("a") };
+        assert!(nics(&[odd]).is_err());
     }
 }

@@ -22,8 +22,8 @@ use crate::{
     dir::{self, GuestDir},
     port::{
         Accel, ComputeError, ConsolePart, DISKS_MAX, EVENTS_KEPT, GuestDisk, GuestEvent,
-        GuestEventKind, GuestSpec, GuestState, HostLimits, Hypervisor, HypervisorInfo, PauseReason,
-        READY_LINE, Started,
+        GuestEventKind, GuestNic, GuestSpec, GuestState, HostLimits, Hypervisor, HypervisorInfo,
+        PauseReason, READY_LINE, Started,
     },
 };
 
@@ -76,6 +76,8 @@ struct Inner {
     guests: Mutex<HashMap<InstanceId, Record>>,
     /// Guests whose disk stays as it is: they cannot go on.
     held: Mutex<HashSet<InstanceId>>,
+    /// What guests were last told of their network.
+    networks: Mutex<HashMap<InstanceId, Vec<GuestNic>>>,
     events: broadcast::Sender<GuestEvent>,
 }
 
@@ -88,7 +90,8 @@ impl Fake {
         dir::private_dir(&config.root)?;
         let events = broadcast::channel(EVENTS_KEPT).0;
         let (guests, held) = (Mutex::default(), Mutex::default());
-        Ok(Self { inner: Arc::new(Inner { config, clock, guests, held, events }) })
+        let networks = Mutex::default();
+        Ok(Self { inner: Arc::new(Inner { config, clock, guests, held, networks, events }) })
     }
 
     /// Pauses a running guest as a full or failing disk would; for fault injection.
@@ -106,6 +109,12 @@ impl Fake {
     #[must_use]
     pub fn disks(&self, instance: &InstanceId) -> Vec<String> {
         self.inner.guests.lock().get(instance).map(|r| r.disks.clone()).unwrap_or_default()
+    }
+
+    /// The network interfaces that a guest was last given; none when it never had one.
+    #[must_use]
+    pub fn nics(&self, instance: &InstanceId) -> Vec<GuestNic> {
+        self.inner.networks.lock().get(instance).cloned().unwrap_or_default()
     }
 
     /// Keeps a paused guest from going on, as a disk does that stays full, until it is let go; for
@@ -277,6 +286,7 @@ impl Hypervisor for Fake {
     async fn start(&self, spec: GuestSpec) -> Result<Started, ComputeError> {
         check::spec(&spec)?;
         self.inner.begin(&spec)?;
+        self.inner.networks.lock().insert(spec.instance.clone(), spec.nics.clone());
         while self.inner.settle(&spec.instance)? == GuestState::Starting {
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -353,6 +363,13 @@ impl Hypervisor for Fake {
         self.inner.change(instance, |record| record.disks.retain(|id| id != disk))?;
         let said = format!("ectype-guest disk {disk} removed\n");
         console::append(&self.inner.dir(instance), said.as_bytes())
+    }
+
+    async fn network(&self, instance: &InstanceId, nics: &[GuestNic]) -> Result<(), ComputeError> {
+        check::nics(nics)?;
+        self.inner.change(instance, |_| ())?;
+        self.inner.networks.lock().insert(instance.clone(), nics.to_vec());
+        Ok(())
     }
 
     async fn adopt(&self) -> Result<Vec<InstanceId>, ComputeError> {

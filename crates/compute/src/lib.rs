@@ -23,9 +23,9 @@ pub mod stock;
 pub use fake::{Fake, FakeConfig};
 pub use port::{
     Accel, CONSOLE_LOG_MAX, CONSOLE_READ_MAX, ComputeError, ConsolePart, DISKS_MAX, EVENTS_KEPT,
-    GuestDisk, GuestEvent, GuestEventKind, GuestSpec, GuestState, HostLimits, Hypervisor,
-    HypervisorInfo, PauseReason, READY_LINE, SEED_HOSTNAME_MAX, SEED_KEYS_MAX, Seed, Started,
-    USER_DATA_LINE, USER_DATA_MAX,
+    Forward, GuestDisk, GuestEvent, GuestEventKind, GuestNic, GuestSpec, GuestState, HostLimits,
+    Hypervisor, HypervisorInfo, NICS_MAX, PauseReason, READY_LINE, SEED_HOSTNAME_MAX,
+    SEED_KEYS_MAX, Seed, Started, USER_DATA_LINE, USER_DATA_MAX,
 };
 pub use qemu::{Qemu, QemuConfig};
 pub use seed::{SEED_IMAGE_SIZE, seed_image};

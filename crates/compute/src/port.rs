@@ -15,7 +15,7 @@
 //! | two stops | both succeed; one `Stopped` event |
 //! | guest dies while a call is on its way | the call fails with `NotRunning`, one `Stopped` event |
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, net::Ipv4Addr, path::PathBuf};
 
 use async_trait::async_trait;
 use base::{ByteCount, ErrorKind, InstanceId};
@@ -29,6 +29,8 @@ pub const SEED_KEYS_MAX: usize = 64;
 pub const SEED_HOSTNAME_MAX: usize = 63;
 /// Most disks of one guest, the seed not counted (IBM: boot and 12 data volumes).
 pub const DISKS_MAX: usize = 13;
+/// Most network interfaces of one guest: as many as the largest profile has.
+pub const NICS_MAX: usize = 10;
 /// Console bytes kept of one instance: the last ones; what is older is dropped.
 pub const CONSOLE_LOG_MAX: ByteCount = ByteCount(8 << 20);
 /// Most console bytes that one read returns.
@@ -60,8 +62,38 @@ pub struct GuestSpec {
     pub disks: Vec<GuestDisk>,
     /// What the guest is told at its first boot.
     pub seed: Seed,
-    /// Hardware address of the network interface: `02:00:01:02:03:04`.
+    /// The network interfaces, the primary one first. Their forwards are not opened yet: see
+    /// [`Hypervisor::network`].
+    pub nics: Vec<GuestNic>,
+}
+
+/// A network interface. What DHCP tells the guest is what its subnet says: the address, the
+/// range, the second address of the range as gateway and the third as name server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestNic {
+    /// The id of the network interface.
+    pub id: String,
+    /// Hardware address: `02:00:01:02:03:04`.
     pub mac: String,
+    /// The guest's address.
+    pub address: Ipv4Addr,
+    /// The subnet: first address and prefix length.
+    pub range: (Ipv4Addr, u8),
+    /// Whether the guest reaches anything outside by it.
+    pub way_out: bool,
+    /// Ports of the host that lead to it.
+    pub forwards: Vec<Forward>,
+}
+
+/// A port of the host that leads to the same port of a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Forward {
+    /// UDP; TCP otherwise.
+    pub udp: bool,
+    /// The host's address.
+    pub address: Ipv4Addr,
+    /// The port, here and there.
+    pub port: u16,
 }
 
 /// A disk, served over NBD.
@@ -304,6 +336,33 @@ pub enum ComputeError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The guest could not be given the network interface.
+    #[error("interface {nic} was not added to instance {instance}: {said}")]
+    NicNotAdded {
+        /// Whose.
+        instance: InstanceId,
+        /// The id of the network interface.
+        nic: String,
+        /// What the hypervisor said.
+        said: String,
+    },
+    /// The guest was asked to let go of the network interface and has not yet; its system may not
+    /// be up.
+    #[error("instance {instance} does not let go of interface {nic}")]
+    NicHeld {
+        /// Whose.
+        instance: InstanceId,
+        /// The id of the network interface.
+        nic: String,
+    },
+    /// A port of the host that cannot be listened on: taken, or privileged.
+    #[error("{port} cannot be forwarded to the guest of instance {instance}")]
+    PortTaken {
+        /// Whose guest.
+        instance: InstanceId,
+        /// Protocol, address and port.
+        port: String,
+    },
     /// A file of the guest.
     #[error("{what} {}", path.display())]
     File {
@@ -324,6 +383,9 @@ impl ComputeError {
             Self::ToolMissing { .. }
             | Self::StartFailed { .. }
             | Self::StillPaused { .. }
+            | Self::PortTaken { .. }
+            | Self::NicNotAdded { .. }
+            | Self::NicHeld { .. }
             | Self::DiskNotGrown { .. }
             | Self::DiskNotAdded { .. }
             | Self::DiskHeld { .. }
@@ -413,6 +475,15 @@ pub trait Hypervisor: Send + Sync {
     /// # Errors
     /// `NotRunning`; `DiskHeld` when the guest does not answer within some seconds: ask again.
     async fn disk_remove(&self, instance: &InstanceId, disk: &str) -> Result<(), ComputeError>;
+
+    /// Gives a running guest these network interfaces, ways out and forwards, and no others.
+    /// Repeating it is cheap and harmless. A way out that changes ends the connections of its
+    /// interface.
+    ///
+    /// # Errors
+    /// `NotRunning`, `Spec`, `Control`; `PortTaken`, `NicNotAdded`, `NicHeld` for the first thing
+    /// that could not be done while the others were: ask again.
+    async fn network(&self, instance: &InstanceId, nics: &[GuestNic]) -> Result<(), ComputeError>;
 
     /// Finds the guests that outlived a former server and watches them from now on. To be called
     /// once, before the first start.

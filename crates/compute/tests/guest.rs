@@ -14,8 +14,8 @@ use std::{
 
 use base::{ByteCount, Clock, InstanceId, SystemClock};
 use ectype_compute::{
-    ComputeError, GuestDisk, GuestEvent, GuestEventKind, GuestSpec, GuestState, Hypervisor,
-    PauseReason, Qemu, QemuConfig, READY_LINE, Seed, USER_DATA_LINE, stock,
+    ComputeError, GuestDisk, GuestEvent, GuestEventKind, GuestNic, GuestSpec, GuestState,
+    Hypervisor, PauseReason, Qemu, QemuConfig, READY_LINE, Seed, USER_DATA_LINE, stock,
 };
 use tokio::{
     sync::{Mutex, broadcast},
@@ -131,7 +131,14 @@ impl Bench {
                 user_data: Some(user_data.into()),
                 ssh_keys: vec!["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFirst me@here".into()],
             },
-            mac: "02:00:00:00:00:01".into(),
+            nics: vec![GuestNic {
+                id: "0717-nic".into(),
+                mac: "02:00:00:00:00:01".into(),
+                address: std::net::Ipv4Addr::new(10, 240, 0, 4),
+                range: (std::net::Ipv4Addr::new(10, 240, 0, 0), 24),
+                way_out: false,
+                forwards: Vec::new(),
+            }],
         }
     }
 

@@ -43,11 +43,12 @@ pub use instance::{
 };
 pub use key::{KeyError, KeyJob, RETIRE_GRACE, RootKeyVersion, RootKeyVersions, RotateReport};
 pub use meta::{
-    GroupFilter, ImageFilter, InstanceFilter, Page, PageKey, Paged, ReservedIpFilter,
-    SecurityGroupFilter, SubnetFilter, TagFilter, VolumeFilter, VpcFilter,
+    FloatingIpFilter, FloatingIpPatch, GroupFilter, ImageFilter, InstanceFilter, Page, PageKey,
+    Paged, ReservedIpFilter, SecurityGroupFilter, SubnetFilter, TagFilter, VolumeFilter, VpcFilter,
 };
 pub use network::{
-    PrefixCreate, PrefixUpdate, ReservedIpCreate, SubnetCreate, SubnetRange, VpcCreate,
+    FloatingIpCreate, FloatingPlace, GatewayIp, PrefixCreate, PrefixUpdate, PublicGatewayCreate,
+    ReservedIpCreate, SubnetCreate, SubnetRange, VpcCreate,
 };
 pub use parts::{Config, Control, Parts};
 pub use ssh_key::KeyCreate;

@@ -52,6 +52,7 @@ pub struct Control {
     pub(crate) jobs_queued: Arc<Notify>,
     /// Rung when what guests may be reached by has changed.
     pub(crate) network_rung: Notify,
+    pub(crate) forwards: crate::network::ForwardBoard,
     pub(crate) signer: crate::identity::Signer,
     pub(crate) progress: crate::image::ProgressBoard,
     /// Which job has the turn with an instance.
@@ -83,6 +84,7 @@ impl Control {
             config,
             jobs_queued: Arc::new(Notify::new()),
             network_rung: Notify::new(),
+            forwards: crate::network::ForwardBoard::default(),
             signer,
             progress: crate::image::ProgressBoard::default(),
             turns: crate::instance::Turns::default(),

@@ -12,12 +12,13 @@ mod sql;
 
 pub use error::StoreError;
 pub use port::{
-    AclPlace, Bootstrap, Change, Condemned, FaultStore, FirewallStore, GcSnapshot, GroupFilter,
-    HolderKind, IdentityStore, ImageCommit, ImageFilter, ImageStore, InstanceFilter, InstanceStore,
+    AclPlace, Bootstrap, Change, Condemned, FaultStore, FirewallStore, FloatingIpFilter,
+    FloatingIpPatch, FloatingIpStore, GatewayAddress, GcSnapshot, GroupFilter, HolderKind,
+    IdentityStore, ImageCommit, ImageFilter, ImageStore, InstanceFilter, InstanceStore,
     InstanceTemplateStore, Isolated, JobRow, JobStore, NetworkStore, NewAttachment, NewBoot,
-    NewInstance, NewVpc, OutboxStore, Page, PageKey, Paged, Quarantined, Rebase, ReservedIpFilter,
-    RootHolder, ScrubPart, SecurityGroupFilter, SignIn, Store, StoreGcStore, StoreUpkeep,
-    SubnetFilter, SystemEnds, TagFilter, TagStore, TagTarget, VolumeFilter, VolumeStore, VpcFilter,
-    WrapHolder, WrapRow, WrapStore,
+    NewInstance, NewVpc, NicReach, OutboxStore, Page, PageKey, Paged, Quarantined, Rebase,
+    ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter, SignIn, Store, StoreGcStore,
+    StoreUpkeep, SubnetFilter, SystemEnds, TagFilter, TagStore, TagTarget, VolumeFilter,
+    VolumeStore, VpcFilter, WrapHolder, WrapRow, WrapStore,
 };
 pub use sql::SqlStore;

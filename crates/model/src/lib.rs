@@ -14,6 +14,8 @@ mod event;
 mod fault;
 mod firewall;
 mod firewall_wanted;
+mod floating_ip;
+mod floating_refusal;
 mod image;
 mod instance;
 mod instance_template;
@@ -45,6 +47,12 @@ pub use firewall_wanted::{
     AclCreate, AclRuleCreate, AclRuleUpdate, AclRules, RemoteWanted, SecurityGroupCreate,
     SecurityGroupRuleCreate, SecurityGroupRuleUpdate,
 };
+pub use floating_ip::{
+    FLOATING_SOURCE, FloatingIp, FloatingIpView, FloatingNicRef, FloatingTarget, FloatingTargetRef,
+    OPEN_PORTS_MAX, OPEN_RANGE_MAX, OpenPort, PublicGateway, PublicGatewayView, floating_pool,
+    lets_out, open_ports,
+};
+pub use floating_refusal::FloatingRefusal;
 pub use image::{
     IMAGE_TRANSITIONS, Image, ImageEncryption, ImageGuard, ImagePatch, ImageStatus,
     ImageStatusReason, ImageTransition, ImageTrigger, LifecycleChange, SealedRef, SourceVolume,
@@ -72,8 +80,9 @@ pub use ssh_key::{SshKey, SshKeyType};
 pub use tag::{TAG_LEN_MAX, Tag, TagError, TagKind, TagMode, TagPattern, tags_attached};
 pub use usage::{Metric, UsageChange, UsageRecord};
 pub use view::{
-    AclView, AttachmentView, ImageView, InstanceView, InterfaceRef, NicView, Reference,
-    ReservedIpView, RoutingTableView, SecurityGroupView, SubnetView, VolumeView, VpcView,
+    AclView, AttachmentView, FloatingIpRef, ImageView, InstanceView, InterfaceRef, NicView,
+    Reference, ReservedIpView, RoutingTableView, SecurityGroupView, SubnetView, VolumeView,
+    VpcView,
 };
 pub use volume::{
     Attachment, AttachmentKind, AttachmentStatus, Volume, VolumeEncryption, VolumePatch,

@@ -55,6 +55,8 @@ limits! {
     ACLS_PER_VPC_MAX = 100, "network ACLs in the VPC", "over_quota";
     /// Rules of a network ACL.
     ACL_RULES_MAX = 200, "rules in the network ACL", "over_quota";
+    /// Floating IPs of an account in a zone.
+    FLOATING_IPS_PER_ZONE_MAX = 40, "floating IPs in the zone", "over_quota";
     /// Data volumes of an instance.
     DATA_VOLUMES_MAX = 12, "data volumes on the instance", "volume_attachment_over_quota";
     /// Actions that wait for an instance. IBM publishes none; ours bounds a queue.

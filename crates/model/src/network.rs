@@ -4,8 +4,8 @@
 use std::net::Ipv4Addr;
 
 use base::{
-    AclId, AddressPrefixId, InstanceId, NicId, ReservedIpId, RoutingTableId, SecurityGroupId,
-    SubnetId, VpcId, ZoneName,
+    AclId, AddressPrefixId, InstanceId, NicId, PublicGatewayId, ReservedIpId, RoutingTableId,
+    SecurityGroupId, SubnetId, VpcId, ZoneName,
 };
 
 use crate::{Head, ResourceName, text_enum};
@@ -53,6 +53,8 @@ pub struct Subnet {
     pub acl: AclId,
     /// Its routing table.
     pub routing_table: RoutingTableId,
+    /// The public gateway that its guests go out by.
+    pub public_gateway: Option<PublicGatewayId>,
 }
 
 impl Subnet {
@@ -152,4 +154,6 @@ pub struct SubnetPatch {
     pub acl: Option<AclId>,
     /// Another routing table of its VPC.
     pub routing_table: Option<RoutingTableId>,
+    /// Another public gateway of its VPC and zone, or (none) none any more.
+    pub public_gateway: Option<Option<PublicGatewayId>>,
 }

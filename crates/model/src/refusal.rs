@@ -7,7 +7,9 @@ use base::{
     VpcId,
 };
 
-use crate::{ActionKind, AttachmentStatus, ImageStatus, InstanceStatus, Limit, VolumeStatus};
+use crate::{
+    ActionKind, AttachmentStatus, FloatingRefusal, ImageStatus, InstanceStatus, Limit, VolumeStatus,
+};
 
 /// A rule that refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -376,6 +378,9 @@ pub enum Refusal {
         /// Why not.
         why: &'static str,
     },
+    /// A rule about floating IPs and public gateways.
+    #[error(transparent)]
+    Floating(#[from] FloatingRefusal),
     /// Deleting the default group.
     #[error("Resource group {name} is the account's default group and cannot be deleted.")]
     DefaultGroup {

@@ -1,8 +1,8 @@
 //! Resources joined with what their answers show of others. Read in one transaction.
 
 use base::{
-    AclId, AttachmentId, ImageId, NicId, ReservedIpId, RoutingTableId, SecurityGroupId, SubnetId,
-    VolumeId, VpcId,
+    AclId, AttachmentId, ImageId, NicId, PublicGatewayId, ReservedIpId, RoutingTableId,
+    SecurityGroupId, SubnetId, VolumeId, VpcId,
 };
 
 use crate::{
@@ -49,6 +49,8 @@ pub struct SubnetView {
     pub acl: Reference<AclId>,
     /// Its routing table.
     pub routing_table: Reference<RoutingTableId>,
+    /// Its public gateway; of its own zone.
+    pub public_gateway: Option<Reference<PublicGatewayId>>,
     /// Addresses that are free.
     pub available_addresses: u64,
 }
@@ -102,6 +104,17 @@ pub struct ReservedIpView {
     pub target: Option<InterfaceRef>,
 }
 
+/// A floating IP as an interface shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FloatingIpRef {
+    /// Id and name.
+    pub ip: Reference<base::FloatingIpId>,
+    /// Its zone: a part of its CRN.
+    pub zone: base::ZoneName,
+    /// The address.
+    pub address: std::net::Ipv4Addr,
+}
+
 /// A network interface with what it points to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NicView {
@@ -117,6 +130,8 @@ pub struct NicView {
     pub address: std::net::Ipv4Addr,
     /// Its security groups.
     pub security_groups: Vec<Reference<SecurityGroupId>>,
+    /// The floating IP that is bound to it.
+    pub floating_ip: Option<FloatingIpRef>,
 }
 
 /// An attachment with both ends.

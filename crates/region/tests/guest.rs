@@ -7,6 +7,8 @@
 mod api;
 #[path = "guest/deaths.rs"]
 mod deaths;
+#[path = "guest/floating.rs"]
+mod floating;
 #[path = "guest/growth.rs"]
 mod growth;
 #[path = "guest/hotplug.rs"]

@@ -232,6 +232,26 @@ operations! {
     GET "/v1/vpcs/{id}/routing_tables/{table_id}/routes" list_vpc_routing_table_routes: by (Vpc vpc::routing_tables::route_list);
     POST "/v1/vpcs/{id}/routing_tables/{table_id}/routes" create_vpc_routing_table_route: not_yet;
 
+    GET "/v1/floating_ips" list_floating_ips: by (Vpc vpc::floating_ips::list);
+    POST "/v1/floating_ips" create_floating_ip: by (Vpc vpc::floating_ips::create);
+    GET "/v1/floating_ips/{id}" get_floating_ip: by (Vpc vpc::floating_ips::get);
+    PATCH "/v1/floating_ips/{id}" update_floating_ip: by (Vpc vpc::floating_ips::update);
+    DELETE "/v1/floating_ips/{id}" delete_floating_ip: by (Vpc vpc::floating_ips::delete);
+    GET "/v1/instances/{id}/network_interfaces/{nic_id}/floating_ips" list_instance_network_interface_floating_ips: by (Vpc vpc::floating_ips::nic_list);
+    GET "/v1/instances/{id}/network_interfaces/{nic_id}/floating_ips/{ip_id}" get_instance_network_interface_floating_ip: by (Vpc vpc::floating_ips::nic_get);
+    PUT "/v1/instances/{id}/network_interfaces/{nic_id}/floating_ips/{ip_id}" add_instance_network_interface_floating_ip: by (Vpc vpc::floating_ips::nic_add);
+    DELETE "/v1/instances/{id}/network_interfaces/{nic_id}/floating_ips/{ip_id}" remove_instance_network_interface_floating_ip: by (Vpc vpc::floating_ips::nic_remove);
+    GET "/v1/public_gateways" list_public_gateways: by (Vpc vpc::public_gateways::list);
+    POST "/v1/public_gateways" create_public_gateway: by (Vpc vpc::public_gateways::create);
+    GET "/v1/public_gateways/{id}" get_public_gateway: by (Vpc vpc::public_gateways::get);
+    PATCH "/v1/public_gateways/{id}" update_public_gateway: by (Vpc vpc::public_gateways::update);
+    DELETE "/v1/public_gateways/{id}" delete_public_gateway: by (Vpc vpc::public_gateways::delete);
+    GET "/v1/subnets/{id}/public_gateway" get_subnet_public_gateway: by (Vpc vpc::public_gateways::subnet_get);
+    PUT "/v1/subnets/{id}/public_gateway" set_subnet_public_gateway: by (Vpc vpc::public_gateways::subnet_set);
+    DELETE "/v1/subnets/{id}/public_gateway" unset_subnet_public_gateway: by (Vpc vpc::public_gateways::subnet_unset);
+    GET "/v1/instances/{id}/network_interfaces/{nic_id}/ips" list_instance_network_interface_ips: by (Vpc vpc::floating_ips::address_list);
+    GET "/v1/instances/{id}/network_interfaces/{nic_id}/ips/{ip_id}" get_instance_network_interface_ip: by (Vpc vpc::floating_ips::address_get);
+
     GET "/v1/regions" list_regions: by (Vpc vpc::geography::region_list);
     GET "/v1/regions/{name}" get_region: by (Vpc vpc::geography::region_get);
     GET "/v1/regions/{name}/zones" list_region_zones: by (Vpc vpc::geography::zone_list);
@@ -309,7 +329,6 @@ pub const KNOWN: &[&str] = &[
     "/v1/dedicated_host/profiles",
     "/v1/dedicated_hosts",
     "/v1/endpoint_gateways",
-    "/v1/floating_ips",
     "/v1/flow_log_collectors",
     "/v1/ike_policies",
     "/v1/images/{id}/export_jobs",
@@ -319,8 +338,6 @@ pub const KNOWN: &[&str] = &[
     "/v1/instances/{id}/console_access_token",
     "/v1/instances/{id}/disks",
     "/v1/instances/{id}/network_attachments",
-    "/v1/instances/{id}/network_interfaces/{nic_id}/floating_ips",
-    "/v1/instances/{id}/network_interfaces/{nic_id}/ips",
     "/v1/instances/{id}/software_attachments",
     "/v1/ipsec_policies",
     "/v1/load_balancer/profiles",
@@ -328,14 +345,12 @@ pub const KNOWN: &[&str] = &[
     "/v1/placement_groups",
     "/v1/private_path_service_gateways",
     "/v1/public_address_ranges",
-    "/v1/public_gateways",
     "/v1/reclamations",
     "/v1/reservations",
     "/v1/share/profiles",
     "/v1/shares",
     "/v1/snapshot_consistency_groups",
     "/v1/snapshots",
-    "/v1/subnets/{id}/public_gateway",
     "/v1/virtual_network_interfaces",
     "/v1/volumes/{id}/instance_profiles",
     "/v1/volumes/{id}/jobs",

@@ -45,6 +45,10 @@ impl Kind {
     pub const SUBNET: Self = Self::new("subnet", "subnets", true);
     /// Security groups.
     pub const SECURITY_GROUP: Self = Self::new("security-group", "security_groups", false);
+    /// Floating IPs.
+    pub const FLOATING_IP: Self = Self::new("floating-ip", "floating_ips", true);
+    /// Public gateways.
+    pub const PUBLIC_GATEWAY: Self = Self::new("public-gateway", "public_gateways", true);
     /// Network ACLs.
     pub const ACL: Self = Self::new("network-acl", "network_acls", false);
     /// Routing tables; their hrefs are below their VPC's.
@@ -243,6 +247,15 @@ impl Place<'_> {
             Some((name, path)) if path == collection && !name.is_empty() => Ok(Some(name)),
             _ => Err(wrong()),
         }
+    }
+
+    /// The id of a CRN of this region and account, for filters; none for any other text.
+    pub(crate) fn id_of_crn<'a>(&self, kind: Kind, text: &'a str) -> Option<&'a str> {
+        let crn = Crn::parse(text).ok()?;
+        let here = self.region.zone(&crn.location).is_some();
+        let fits = crn.service == "is" && crn.kind == kind.crn && here == kind.zonal;
+        let own = crn.account.as_ref() == Some(self.account);
+        if fits && own { text.splitn(10, ':').nth(9) } else { None }
     }
 
     /// The last part of an href of this region of the form `/v1/{outer}/ID/{inner}/ID`.

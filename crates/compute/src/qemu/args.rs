@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     disk::{blockdev, device},
     launch::{CONSOLE_SOCKET, QMP_SOCKET, SEED_DISK},
+    nic,
 };
 use crate::{
     console::CONSOLE_LOG,
@@ -37,13 +38,12 @@ pub(super) fn arguments(spec: &GuestSpec, started: &Started) -> Vec<String> {
         args.disk(n, disk);
     }
     args.seed();
-    // Nothing in or out until the network above says so.
-    args.add("-netdev", "user,id=net0,restrict=on");
-    args.add(
-        "-device",
-        json!({"driver": "virtio-net-pci", "id": "nic0", "netdev": "net0", "mac": spec.mac,
-            "romfile": ""}),
-    );
+    // What comes in is forwarded later, by port; nothing goes out unless it was said.
+    for nic in &spec.nics {
+        for (name, value) in nic::arguments(nic) {
+            args.add(name, value);
+        }
+    }
     args.add("-object", "rng-builtin,id=rng0");
     args.add("-device", "virtio-rng-pci,rng=rng0");
     args.0
@@ -102,10 +102,12 @@ impl Args {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use base::{ByteCount, InstanceId};
 
     use super::*;
-    use crate::port::Seed;
+    use crate::port::{GuestNic, Seed};
 
     fn arguments_of(acceleration: Accel) -> String {
         let disk = |id: &str, boot| GuestDisk {
@@ -126,7 +128,14 @@ mod tests {
                 user_data: Some("password=hunter2".into()),
                 ssh_keys: vec!["ssh-rsa TOPKEY".into()],
             },
-            mac: "02:00:00:00:00:01".into(),
+            nics: vec![GuestNic {
+                id: "0717-n".into(),
+                mac: "02:00:00:00:00:01".into(),
+                address: Ipv4Addr::new(10, 240, 0, 4),
+                range: (Ipv4Addr::new(10, 240, 0, 0), 24),
+                way_out: false,
+                forwards: Vec::new(),
+            }],
         };
         let started = Started { vcpus: 2, memory: ByteCount::from_gb(2), acceleration };
         arguments(&spec, &started).join("\n")
@@ -165,6 +174,6 @@ mod tests {
 
     #[test]
     fn the_network_is_isolated() {
-        assert!(arguments_of(Accel::Tcg).contains("-netdev\nuser,id=net0,restrict=on"));
+        assert!(arguments_of(Accel::Tcg).contains("-netdev\nuser,id=out-0717-n,restrict=on"));
     }
 }

@@ -17,6 +17,7 @@ mod disk;
 mod guest;
 mod host;
 mod launch;
+mod nic;
 mod plug;
 mod probe;
 mod watch;
@@ -39,7 +40,7 @@ use crate::{
     check, console,
     dir::{self, GuestDir},
     port::{
-        Accel, ComputeError, ConsolePart, EVENTS_KEPT, GuestDisk, GuestEvent, GuestSpec,
+        Accel, ComputeError, ConsolePart, EVENTS_KEPT, GuestDisk, GuestEvent, GuestNic, GuestSpec,
         GuestState, HostLimits, Hypervisor, HypervisorInfo, Started,
     },
 };
@@ -339,6 +340,11 @@ impl Hypervisor for Qemu {
 
     async fn disk_remove(&self, instance: &InstanceId, disk: &str) -> Result<(), ComputeError> {
         self.inner.settled(instance).await?.disk_remove(disk).await
+    }
+
+    async fn network(&self, instance: &InstanceId, nics: &[GuestNic]) -> Result<(), ComputeError> {
+        check::nics(nics)?;
+        self.inner.settled(instance).await?.network(nics).await
     }
 
     async fn adopt(&self) -> Result<Vec<InstanceId>, ComputeError> {

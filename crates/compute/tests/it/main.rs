@@ -9,7 +9,7 @@ mod qemu;
 mod qmp;
 
 use base::{ByteCount, InstanceId};
-use ectype_compute::{GuestDisk, GuestSpec, Seed};
+use ectype_compute::{GuestDisk, GuestNic, GuestSpec, Seed};
 
 /// A specification that any hypervisor takes.
 pub fn spec(instance: &str) -> GuestSpec {
@@ -30,6 +30,13 @@ pub fn spec(instance: &str) -> GuestSpec {
             user_data: None,
             ssh_keys: vec![],
         },
-        mac: "02:00:00:00:00:01".into(),
+        nics: vec![GuestNic {
+            id: "0717-nic".into(),
+            mac: "02:00:00:00:00:01".into(),
+            address: std::net::Ipv4Addr::new(10, 240, 0, 4),
+            range: (std::net::Ipv4Addr::new(10, 240, 0, 0), 24),
+            way_out: false,
+            forwards: Vec::new(),
+        }],
     }
 }

@@ -65,6 +65,7 @@ impl Control {
                     }
                     Err(broadcast::error::RecvError::Closed) => return,
                 },
+                () = self.network_rung.notified() => self.forwards_apply_all().await,
                 () = tokio::time::sleep(LOOK_EVERY) => self.look_at_all(&mut missing).await,
                 _ = stopped.changed() => return,
             };
@@ -105,6 +106,18 @@ impl Control {
         wrong
     }
 
+    /// What guests may be reached by has changed: looks at those that run.
+    async fn forwards_apply_all(&self) -> Result<(), Error> {
+        for instance in self.store().instances_of_host(RECONCILER, &self.config.host).await? {
+            let id = &instance.head.id;
+            let state = self.parts.hypervisor.state(id).await.map_err(Error::unavailable)?;
+            if instance.status == InstanceStatus::Running && state == GuestState::Running {
+                self.forwards_apply(id).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Acts on what the hypervisor says of a running instance. Others belong to a job.
     async fn look_at(&self, instance: &Instance, by_guest: bool) -> Result<(), Error> {
         if instance.status != InstanceStatus::Running {
@@ -122,7 +135,8 @@ impl Control {
                     self.parts.hypervisor.power_off(id).await.map_err(Error::unavailable)?;
                     return self.guest_ended(instance, false).await;
                 }
-                self.running_reasons(instance, Vec::new()).await
+                self.running_reasons(instance, Vec::new()).await?;
+                self.forwards_apply(id).await
             }
             GuestState::Paused { reason: PauseReason::NoSpace | PauseReason::DiskError } => {
                 let full = vec![InstanceStatusReason::PausedStorageFull];

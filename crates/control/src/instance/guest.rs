@@ -60,6 +60,9 @@ pub(crate) fn compute_step(error: &ComputeError) -> StepError {
         | ComputeError::NotRunning { .. }
         | ComputeError::StartFailed { .. }
         | ComputeError::StillPaused { .. }
+        | ComputeError::PortTaken { .. }
+        | ComputeError::NicNotAdded { .. }
+        | ComputeError::NicHeld { .. }
         | ComputeError::DiskNotGrown { .. }
         | ComputeError::DiskNotAdded { .. }
         | ComputeError::DiskHeld { .. }
@@ -166,7 +169,8 @@ impl Control {
             .ok_or_else(|| StepError::fail("no_profile", "the instance's profile is gone"))?;
         let keys =
             self.store().instance_ssh_keys(JOB, &instance.head.id).await.map_err(store_step)?;
-        let mac = view.nics.first().map(|n| n.nic.mac.clone()).unwrap_or_default();
+        let nics = self.guest_nics(&instance.head.id).await;
+        let nics = nics.map_err(|e| StepError::retry("store_unavailable", e.to_string()))?;
         let spec = GuestSpec {
             instance: instance.head.id.clone(),
             name: instance.head.name.to_string(),
@@ -179,8 +183,9 @@ impl Control {
                 user_data: instance.user_data.clone(),
                 ssh_keys: keys,
             },
-            mac,
+            nics,
         };
+        self.forwards_forget(&instance.head.id);
         match self.parts.hypervisor.start(spec).await {
             Ok(started) => {
                 let id = &instance.head.id;

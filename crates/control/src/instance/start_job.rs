@@ -172,6 +172,8 @@ impl Step<State> for Running {
                 Change { events: Vec::new(), usage },
             );
             set.await.map_err(store_step)?;
+            // Its ports are opened now.
+            region.network_changed();
         }
         region.action_move(state.action.as_deref(), ActionStatus::Completed).await?;
         Ok(StepOutcome::Done)

@@ -1,12 +1,16 @@
-//! VPCs, prefixes, subnets, reserved IPs, network interfaces; security groups, ACLs, routing
-//! tables.
+//! VPCs, prefixes, subnets, reserved IPs, network interfaces, floating IPs, public gateways;
+//! security groups, ACLs, routing tables.
 //!
-//! These are records with real address allocation. Guests do not reach each other: traffic from
-//! guest to guest is not built.
+//! These are records with real address allocation, and `forward` applies a part of them to guests:
+//! what security groups open on a floating IP, and whether there is a way out. Guests do not reach
+//! each other: traffic from guest to guest is not built.
 
 mod acl;
+mod floating_ip;
+mod forward;
 mod nic;
 mod prefix;
+mod public_gateway;
 mod reserved_ip;
 mod routing_table;
 mod security_group;
@@ -15,8 +19,12 @@ mod vpc;
 
 use std::net::Ipv4Addr;
 
-use base::{AclId, NicId, ResourceGroupId, RoutingTableId, VpcId, ZoneName};
+use base::{AclId, NicId, PublicGatewayId, ResourceGroupId, RoutingTableId, VpcId, ZoneName};
 use model::ResourceName;
+
+pub use floating_ip::{FloatingIpCreate, FloatingPlace};
+pub(crate) use forward::ForwardBoard;
+pub use public_gateway::{GatewayIp, PublicGatewayCreate};
 
 /// A VPC that a caller wants.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +74,8 @@ pub struct SubnetCreate {
     pub acl: Option<AclId>,
     /// Its routing table; the VPC's default one when none.
     pub routing_table: Option<RoutingTableId>,
+    /// Its public gateway.
+    pub public_gateway: Option<PublicGatewayId>,
 }
 
 /// How the range of a subnet is given.

@@ -46,6 +46,7 @@ impl Control {
             name: None,
             acl: want.acl.clone(),
             routing_table: want.routing_table.clone(),
+            public_gateway: want.public_gateway.clone().map(Some),
         };
         self.subnet_parts(ctx, &want.vpc, &parts).await?;
         let name = want.name.clone().unwrap_or_else(|| generated_name(self.entropy()));
@@ -140,6 +141,7 @@ impl Control {
                 .routing_table
                 .clone()
                 .unwrap_or_else(|| vpc.vpc.default_routing_table.clone()),
+            public_gateway: want.public_gateway.clone(),
         }
     }
 
@@ -197,7 +199,7 @@ impl Control {
     /// Changes a subnet; an empty patch changes nothing.
     ///
     /// # Errors
-    /// A taken name, an ACL or routing table of another VPC; when there is none, or the caller
+    /// A taken name, an ACL, routing table or public gateway of another VPC; when there is none, or the caller
     /// may not.
     pub async fn subnet_update(
         &self,
@@ -215,6 +217,7 @@ impl Control {
         let zone = view.subnet.zone.as_str();
         let change = self.change(ctx, Action::SubnetUpdate, "subnet", head, zone);
         self.store().subnet_update(&permit, id, head.revision, patch, change).await?;
+        self.network_changed();
         self.subnet(ctx, id).await
     }
 
@@ -236,6 +239,11 @@ impl Control {
         if let Some(table) = &patch.routing_table {
             let found = self.routing_table(ctx, vpc, table).await;
             found.map_err(|e| e.named_by("routing_table"))?;
+        }
+        if let Some(Some(gateway)) = &patch.public_gateway {
+            let found = self.public_gateway(ctx, gateway).await;
+            let view = found.map_err(|e| e.named_by("public_gateway"))?;
+            self.permit(ctx, Action::GatewayOperate, &view.gateway.head).await?;
         }
         Ok(())
     }

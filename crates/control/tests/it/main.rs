@@ -18,6 +18,7 @@ mod instance_matrix;
 mod isolation;
 mod keys;
 mod lifecycle;
+mod network;
 mod objects;
 mod process;
 mod reconciler;

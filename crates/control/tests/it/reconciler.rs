@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use base::{ByteCount, InstanceId};
 use compute::{
-    ComputeError, ConsolePart, Fake, GuestDisk, GuestEvent, GuestSpec, GuestState, HostLimits,
-    Hypervisor, HypervisorInfo, Started,
+    ComputeError, ConsolePart, Fake, GuestDisk, GuestEvent, GuestNic, GuestSpec, GuestState,
+    HostLimits, Hypervisor, HypervisorInfo, Started,
 };
 use ectype_control::ActionCreate;
 use model::{ActionKind, ActionStatus, Instance, InstanceStatus, InstanceStatusReason};
@@ -208,6 +208,10 @@ impl Hypervisor for LateEvents {
 
     async fn disk_remove(&self, instance: &InstanceId, disk: &str) -> Result<(), ComputeError> {
         self.fake.disk_remove(instance, disk).await
+    }
+
+    async fn network(&self, instance: &InstanceId, nics: &[GuestNic]) -> Result<(), ComputeError> {
+        self.fake.network(instance, nics).await
     }
 
     async fn adopt(&self) -> Result<Vec<InstanceId>, ComputeError> {

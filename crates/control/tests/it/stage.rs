@@ -210,6 +210,7 @@ async fn tenant(region: &Arc<Control>, of: &Credentials) -> Tenant {
         range,
         acl: None,
         routing_table: None,
+        public_gateway: None,
     };
     let subnet = region.subnet_create(&ctx, subnet).await.unwrap().subnet.head.id;
     let kind = SshKeyType::Ed25519;

@@ -20,6 +20,8 @@
 //! | `attachment_*`, `nic_rename` | `InstanceUpdate`, the instance |
 //! | `prefix_*`, `routing_table_*` | `VpcUpdate`, the VPC |
 //! | `security_group_rule_*`, `acl_rule_*` | `SecurityGroupUpdate`, `AclUpdate`, the group or ACL |
+//! | `public_gateway_create` | `GatewayCreate`, new, also for a floating IP made with it |
+//! | `public_gateway_*` | `GatewayUpdate`, `GatewayDelete`, the gateway |
 //! | `security_group_target_*` | `SecurityGroupOperate`, the group |
 //! | `reserved_ip_*` | `SubnetUpdate` or `SubnetOperate`, the subnet |
 //! | `resource_group_create` | `ResourceGroupCreate`, the account |
@@ -28,6 +30,7 @@
 
 mod fault;
 mod firewall;
+mod floating_ip;
 mod identity;
 mod image;
 mod instance;
@@ -43,6 +46,9 @@ mod wrap;
 
 pub use fault::FaultStore;
 pub use firewall::{AclPlace, FirewallStore, SecurityGroupFilter};
+pub use floating_ip::{
+    FloatingIpFilter, FloatingIpPatch, FloatingIpStore, GatewayAddress, NicReach,
+};
 pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
 pub use image::{ImageCommit, ImageFilter, ImageStore, Isolated, Rebase, SystemEnds};
 pub use instance::{InstanceFilter, InstanceStore, NewBoot, NewInstance};
@@ -64,6 +70,7 @@ pub trait Store:
     IdentityStore
     + NetworkStore
     + FirewallStore
+    + FloatingIpStore
     + VolumeStore
     + InstanceStore
     + InstanceTemplateStore
@@ -81,6 +88,7 @@ impl<T> Store for T where
     T: IdentityStore
         + NetworkStore
         + FirewallStore
+        + FloatingIpStore
         + VolumeStore
         + InstanceStore
         + InstanceTemplateStore

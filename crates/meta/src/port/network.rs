@@ -229,6 +229,8 @@ pub trait NetworkStore: Send + Sync {
 
     /// Interfaces of an instance, the primary one first.
     async fn nics(&self, scope: &Scope, instance: &InstanceId) -> Result<Vec<NicView>, StoreError>;
+    /// The instance of an interface.
+    async fn nic_instance(&self, scope: &Scope, id: &NicId) -> Result<InstanceId, StoreError>;
     /// Renames an interface.
     async fn nic_rename(
         &self,

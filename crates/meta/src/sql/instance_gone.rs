@@ -16,7 +16,9 @@ use super::{
 use crate::{Change, StoreError};
 
 /// What hangs on an instance, in an order that leaves no row without its parent.
-const PARTS: [&str; 7] = [
+const PARTS: [&str; 8] = [
+    "UPDATE floating_ips SET nic_id = NULL, revision = revision + 1
+     WHERE nic_id IN (SELECT id FROM nics WHERE instance_id = $1)",
     "DELETE FROM nic_security_groups WHERE nic_id IN
        (SELECT id FROM nics WHERE instance_id = $1)",
     "UPDATE reserved_ips SET target_id = NULL, revision = revision + 1

@@ -19,6 +19,8 @@ mod connect;
 mod counter;
 mod fault;
 mod firewall_store;
+mod floating_ip;
+mod floating_store;
 mod group;
 mod head;
 mod identity;
@@ -48,6 +50,8 @@ mod permit;
 #[cfg(test)]
 mod plan_tests;
 mod prefix;
+mod public_gateway;
+mod reach;
 mod reinitialize;
 mod reserved_ip;
 mod retry;

@@ -207,6 +207,10 @@ impl NetworkStore for SqlStore {
         })
     }
 
+    async fn nic_instance(&self, scope: &Scope, id: &NicId) -> Result<InstanceId> {
+        nic::instance(&mut self.engine.glance().await?, scope.account(), id).await
+    }
+
     async fn nic_rename(
         &self,
         permit: &Permit,

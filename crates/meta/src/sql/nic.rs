@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use base::{InstanceId, NicId, SecurityGroupId, ZoneName};
-use model::{Nic, NicView, Reference, ResourceName};
+use base::{AccountId, InstanceId, NicId, SecurityGroupId, ZoneName};
+use model::{FloatingIpRef, Nic, NicView, Reference, ResourceName};
 use policy::{Action, Permit};
 
 use super::{
@@ -31,14 +31,37 @@ fn view(row: Row) -> Result<NicView, StoreError> {
     };
     let (subnet, zone) = (row.text()?, ZoneName::stored(row.text()?));
     let ip = row.text()?;
+    let address = row.address()?;
+    let floating_ip = floating_ip(&mut row, &zone)?;
     Ok(NicView {
+        floating_ip,
         subnet: Reference { id: nic.subnet.clone(), name: subnet, deleted: false },
         subnet_zone: zone,
         primary_ip: Reference { id: nic.primary_ip.clone(), name: ip, deleted: false },
-        address: row.address()?,
+        address,
         security_groups: Vec::new(),
         nic,
     })
+}
+
+fn floating_ip(row: &mut Row, zone: &ZoneName) -> Result<Option<FloatingIpRef>, StoreError> {
+    let (id, name, address) = (row.opt_id()?, row.opt_text()?, row.opt_int()?);
+    let Some(((id, name), address)) = id.zip(name).zip(address) else { return Ok(None) };
+    let address = u32::try_from(address).map_err(|_| row.damaged("not an address"))?;
+    let (ip, zone) = (Reference { id, name, deleted: false }, zone.clone());
+    Ok(Some(FloatingIpRef { ip, zone, address: address.into() }))
+}
+
+/// The instance of an account's interface.
+pub(crate) async fn instance(
+    session: &mut Session,
+    account: &AccountId,
+    id: &NicId,
+) -> Result<InstanceId, StoreError> {
+    let row = session
+        .one("SELECT instance_id FROM nics WHERE id = $1 AND account_id = $2", binds![id, account])
+        .await?;
+    row.ok_or_else(|| not_found("network_interface", id))?.of("nics").id()
 }
 
 /// Interfaces of several instances, the primary one of each first.
@@ -55,9 +78,10 @@ pub(crate) async fn of_instances(
             format!(
                 "SELECT n.id, n.account_id, n.group_id, n.name, n.created_at, n.revision,
                    n.instance_id, n.subnet_id, n.primary_ip_id, n.allow_ip_spoofing,
-                   n.is_primary, n.mac, s.name, s.zone, r.name, r.address
+                   n.is_primary, n.mac, s.name, s.zone, r.name, r.address, f.id, f.name, f.address
                  FROM nics n JOIN subnets s ON s.id = n.subnet_id
                  JOIN reserved_ips r ON r.id = n.primary_ip_id
+                 LEFT JOIN floating_ips f ON f.nic_id = n.id
                  WHERE n.instance_id IN ({})
                  ORDER BY n.instance_id, n.is_primary DESC, n.position",
                 marks(1, ids.len())

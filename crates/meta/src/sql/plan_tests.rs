@@ -8,9 +8,10 @@ use policy::{Action, Caller, InternalActor, Scope, SystemPermit};
 
 use super::{SqlStore, session::Sql, value::Binds};
 use crate::{
-    FirewallStore as _, ImageFilter, ImageStore as _, InstanceFilter, InstanceStore as _,
-    JobStore as _, NetworkStore as _, OutboxStore as _, Page, PageKey, ReservedIpFilter,
-    SecurityGroupFilter, SubnetFilter, TagStore as _, VolumeFilter, VolumeStore as _, VpcFilter,
+    FirewallStore as _, FloatingIpFilter, FloatingIpStore as _, ImageFilter, ImageStore as _,
+    InstanceFilter, InstanceStore as _, JobStore as _, NetworkStore as _, OutboxStore as _, Page,
+    PageKey, ReservedIpFilter, SecurityGroupFilter, SubnetFilter, TagStore as _, VolumeFilter,
+    VolumeStore as _, VpcFilter,
 };
 
 /// With this variable set to 1, the golden file is written instead of compared.
@@ -60,7 +61,7 @@ async fn parents(store: &SqlStore) {
          INSERT INTO routing_tables VALUES ('t', '0123456789abcdef0123456789abcdef', 'g', 't', 0,
            1, 'v', 1);
          INSERT INTO subnets VALUES ('n', '0123456789abcdef0123456789abcdef', 'g', 'n', 0, 1, 'v',
-           'z', 0, 7, 'a', 't');"
+           'z', 0, 7, 'a', 't', NULL);"
             .to_owned(),
     )
     .await
@@ -86,6 +87,9 @@ async fn run_lists(store: &SqlStore) {
         let all = SecurityGroupFilter::default();
         store.security_groups(&scope, &all, &page).await.unwrap();
         store.acls(&scope, None, &page).await.unwrap();
+        let all = FloatingIpFilter::default();
+        store.floating_ips(&scope, &all, &page).await.unwrap();
+        store.public_gateways(&scope, None, &page).await.unwrap();
         store.routing_tables(&scope, &vpc, None, &page).await.unwrap();
         store.keys(&scope, None, &page).await.unwrap();
     }

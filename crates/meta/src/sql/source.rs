@@ -51,7 +51,7 @@ const fn vpc(
 }
 
 /// Every type.
-pub(crate) const SOURCES: [Source; 11] = [
+pub(crate) const SOURCES: [Source; 13] = [
     vpc("images", "image", Location::Region, "images"),
     vpc("instances", "instance", Location::Zone, "instances"),
     vpc("instance_templates", "instance-template", Location::Zone, "instance templates"),
@@ -60,6 +60,8 @@ pub(crate) const SOURCES: [Source; 11] = [
     vpc("subnets", "subnet", Location::Zone, "subnets"),
     vpc("vpcs", "vpc", Location::Region, "VPCs"),
     vpc("security_groups", "security-group", Location::Region, "security groups"),
+    vpc("floating_ips", "floating-ip", Location::Zone, "floating IPs"),
+    vpc("public_gateways", "public-gateway", Location::Zone, "public gateways"),
     vpc("acls", "network-acl", Location::Region, "network ACLs"),
     vpc("routing_tables", "routing-table", Location::Region, "routing tables"),
     Source {

@@ -11,7 +11,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit,
     prefix::{cidr, ends, spelled},
-    reserved_ip,
+    public_gateway, reserved_ip,
     session::Session,
     tag,
     value::{Row, binds},
@@ -26,11 +26,12 @@ const SUBNET_ADDRESSES_MIN: u64 = 8;
 
 const SELECT: &str =
     "SELECT s.id, s.account_id, s.group_id, s.name, s.created_at, s.revision, s.vpc_id, s.zone,
-       s.cidr_first, s.cidr_last, s.acl_id, s.routing_table_id, g.name, v.name, a.name, t.name,
-       (SELECT COUNT(*) FROM reserved_ips r WHERE r.subnet_id = s.id)
+       s.cidr_first, s.cidr_last, s.acl_id, s.routing_table_id, s.public_gateway_id, g.name, v.name,
+       a.name, t.name, p.name, (SELECT COUNT(*) FROM reserved_ips r WHERE r.subnet_id = s.id)
      FROM subnets s LEFT JOIN resource_groups g ON g.id = s.group_id
      LEFT JOIN vpcs v ON v.id = s.vpc_id LEFT JOIN acls a ON a.id = s.acl_id
-     LEFT JOIN routing_tables t ON t.id = s.routing_table_id";
+     LEFT JOIN routing_tables t ON t.id = s.routing_table_id
+     LEFT JOIN public_gateways p ON p.id = s.public_gateway_id";
 
 fn view(row: Row) -> Result<SubnetView, StoreError> {
     let mut row = row.of("subnets");
@@ -41,10 +42,13 @@ fn view(row: Row) -> Result<SubnetView, StoreError> {
         cidr: cidr(&mut row)?,
         acl: row.id()?,
         routing_table: row.id()?,
+        public_gateway: row.opt_id()?,
     };
     let group_name = row.text()?;
     let (vpc, acl, routing_table) = (row.text()?, row.text()?, row.text()?);
+    let gateway = row.opt_text()?;
     let taken: u64 = row.count()?;
+    let named = |(id, name)| Reference { id, name, deleted: false };
     Ok(SubnetView {
         group_name,
         vpc: Reference { id: subnet.vpc.clone(), name: vpc, deleted: false },
@@ -54,6 +58,7 @@ fn view(row: Row) -> Result<SubnetView, StoreError> {
             name: routing_table,
             deleted: false,
         },
+        public_gateway: subnet.public_gateway.clone().zip(gateway).map(named),
         available_addresses: subnet.total_addresses().saturating_sub(taken),
         subnet,
     })
@@ -127,11 +132,12 @@ pub(crate) async fn create(
         last,
         &subnet.acl,
         &subnet.routing_table,
+        subnet.public_gateway.as_ref(),
     ]);
     tx.run(
         "INSERT INTO subnets (id, account_id, group_id, name, created_at, revision, vpc_id, zone,
-           cidr_first, cidr_last, acl_id, routing_table_id)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+           cidr_first, cidr_last, acl_id, routing_table_id, public_gateway_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         values,
     )
     .await?;
@@ -241,19 +247,27 @@ pub(crate) async fn update(
     }
     subnet.acl = patch.acl.clone().unwrap_or(subnet.acl);
     subnet.routing_table = patch.routing_table.clone().unwrap_or(subnet.routing_table);
+    subnet.public_gateway = patch.public_gateway.clone().unwrap_or(subnet.public_gateway);
     parts_check(tx, &subnet).await?;
     let rows = tx
         .run(
             "UPDATE subnets SET name = $3, acl_id = $4, routing_table_id = $5,
-               revision = revision + 1 WHERE id = $1 AND revision = $2",
-            binds![id, revision, &subnet.head.name, &subnet.acl, &subnet.routing_table],
+               public_gateway_id = $6, revision = revision + 1 WHERE id = $1 AND revision = $2",
+            binds![
+                id,
+                revision,
+                &subnet.head.name,
+                &subnet.acl,
+                &subnet.routing_table,
+                subnet.public_gateway.as_ref(),
+            ],
         )
         .await?;
     written(rows, "subnet", id)?;
     outbox::write(tx, change).await
 }
 
-/// ACL and routing table are of the subnet's VPC.
+/// ACL, routing table and public gateway are of the subnet's VPC.
 async fn parts_check(tx: &mut Session, subnet: &Subnet) -> Result<(), StoreError> {
     let parts = [
         ("acls", "network_acl", "network ACL", subnet.acl.as_str()),
@@ -271,7 +285,7 @@ async fn parts_check(tx: &mut Session, subnet: &Subnet) -> Result<(), StoreError
             return Err(Refusal::OtherVpc { what, field: Some(field) }.into());
         }
     }
-    Ok(())
+    public_gateway::fits(tx, subnet).await
 }
 
 pub(crate) async fn delete(

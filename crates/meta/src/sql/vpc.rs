@@ -157,6 +157,7 @@ pub(crate) async fn delete(
     for (what, sql) in [
         ("instances", "SELECT 1 FROM instances WHERE vpc_id = $1 LIMIT 1"),
         ("subnets", "SELECT 1 FROM subnets WHERE vpc_id = $1 LIMIT 1"),
+        ("public gateways", "SELECT 1 FROM public_gateways WHERE vpc_id = $1 LIMIT 1"),
     ] {
         if tx.any(sql, binds![id]).await? {
             return Err(Refusal::VpcNotEmpty { vpc: id.clone(), what }.into());

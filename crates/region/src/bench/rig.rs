@@ -85,8 +85,15 @@ impl Rig {
         let vpc = region.vpc_create(&ctx, VpcCreate::default()).await?.vpc.head.id;
         let zone = zone(&settings.region)?;
         let range = SubnetRange::Count { count: 4096, zone };
-        let subnet =
-            SubnetCreate { name: None, group: None, vpc, range, acl: None, routing_table: None };
+        let subnet = SubnetCreate {
+            name: None,
+            group: None,
+            vpc,
+            range,
+            acl: None,
+            routing_table: None,
+            public_gateway: None,
+        };
         let subnet = region.subnet_create(&ctx, subnet).await?.subnet.head.id;
         let images = Page { limit: 10, after: None };
         let images = region.images(&ctx, ImageFilter::default(), images).await?;

@@ -8,7 +8,7 @@ use std::{
 
 use base::{ByteCount, InstanceId};
 use blocks::layer::{VolumeKey, VolumeSpec, provision};
-use compute::{ComputeError, GuestDisk, GuestSpec, Hypervisor, Qemu, QemuConfig, Seed};
+use compute::{ComputeError, GuestDisk, GuestNic, GuestSpec, Hypervisor, Qemu, QemuConfig, Seed};
 use export::{ExportConfig, Secret, Subject, VolumeHost, VolumeSubject};
 use tokio::time::{sleep, timeout};
 
@@ -91,7 +91,14 @@ fn guest(socket: &Path) -> GuestSpec {
             user_data: Some(WATCH.into()),
             ssh_keys: Vec::new(),
         },
-        mac: "02:00:00:00:00:07".into(),
+        nics: vec![GuestNic {
+            id: "0717-nic".into(),
+            mac: "02:00:00:00:00:07".into(),
+            address: std::net::Ipv4Addr::new(10, 240, 0, 4),
+            range: (std::net::Ipv4Addr::new(10, 240, 0, 0), 24),
+            way_out: false,
+            forwards: Vec::new(),
+        }],
     }
 }
 

@@ -130,11 +130,17 @@ impl Api {
 
     /// A running instance.
     pub fn boot(&self, subnet: &str, image: &str, user_data: &str) -> Vm {
+        self.boot_with(subnet, image, user_data, &[])
+    }
+
+    /// A running instance with SSH keys, by id.
+    pub fn boot_with(&self, subnet: &str, image: &str, user_data: &str, keys: &[Value]) -> Vm {
+        let keys: Vec<Value> = keys.iter().map(|id| json!({ "id": id })).collect();
         let made = self.post(
             "/v1/instances",
             &json!({
                 "zone": {"name": "us-south-1"}, "profile": {"name": "cx2-2x4"},
-                "image": {"id": image}, "user_data": user_data,
+                "image": {"id": image}, "user_data": user_data, "keys": keys,
                 "primary_network_interface": {"subnet": {"id": subnet}}
             }),
         );

@@ -2,6 +2,7 @@
 
 pub(crate) mod address_prefixes;
 pub(crate) mod attachments;
+pub(crate) mod floating_ips;
 pub(crate) mod geography;
 pub(crate) mod images;
 pub(crate) mod instances;
@@ -10,6 +11,7 @@ pub(crate) mod network_acls;
 pub(crate) mod network_interfaces;
 pub(crate) mod operating_systems;
 pub(crate) mod profiles;
+pub(crate) mod public_gateways;
 pub(crate) mod reserved_ips;
 pub(crate) mod routing_tables;
 pub(crate) mod security_groups;

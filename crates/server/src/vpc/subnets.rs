@@ -42,6 +42,7 @@ pub(crate) async fn create(call: Call) -> Answer {
         range,
         acl: want.acl,
         routing_table: want.routing_table,
+        public_gateway: want.public_gateway,
     };
     let view = call.control().subnet_create(&call.ctx, command).await?;
     Reply::created(&response::subnet(&call.render(), &view))

@@ -89,7 +89,7 @@ async fn paths_are_unknown_known_or_have_another_method() {
         "instance_groups",
         "images/x/export_jobs",
         "virtual_network_interfaces/x",
-        "public_gateways",
+        "endpoint_gateways",
         "load_balancers",
         "vpn_gateways",
     ] {

@@ -8,6 +8,7 @@ mod attachments;
 mod door;
 mod extensions;
 mod firewall;
+mod floating_ips;
 mod iam;
 mod image_lifecycle;
 mod image_story;

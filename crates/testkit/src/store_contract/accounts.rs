@@ -129,6 +129,13 @@ pub async fn writes_stay_in_the_account(fresh: &dyn FreshStore) {
     let cidr = (std::net::Ipv4Addr::new(10, 240, 9, 0), 24);
     let (mine, ips) = w.new_subnet(b, &net.vpc, "mine", cidr);
     not_found!(s.subnet_create(&b.may_make(Action::SubnetCreate), mine, ips, c()).await);
+    let mut mine = w.new_floating_ip(b, "mine");
+    mine.target = Some(model::FloatingTarget::Nic(nic.clone()));
+    not_found!(s.floating_ip_create(&b.may_make(Action::FloatingIpCreate), mine, c()).await);
+    let address = meta::GatewayAddress::New(w.new_floating_ip(b, "mine"));
+    let gateway = w.new_gateway(b, &net.vpc, "mine");
+    let permit = b.may_make(Action::GatewayCreate);
+    not_found!(s.public_gateway_create(&permit, gateway, address, c()).await);
     assert_eq!(s.instance(&w.a.sees(), &made.id).await.unwrap(), view);
     assert_eq!(w.events(b).await, 0);
 }

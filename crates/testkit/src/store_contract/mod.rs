@@ -17,6 +17,7 @@ pub mod attachments;
 pub mod captures;
 pub mod faults;
 pub mod firewall;
+pub mod floating_ips;
 pub mod groups;
 pub mod identity;
 pub mod images;

@@ -112,6 +112,7 @@ impl World {
             cidr,
             acl: vpc.default_acl.clone(),
             routing_table: vpc.default_routing_table.clone(),
+            public_gateway: None,
         };
         let first = u32::from(cidr.0);
         let last = first + u32::try_from(subnet.total_addresses()).unwrap() - 1;

@@ -246,6 +246,15 @@ codes! {
     /// Deleting a network ACL that is a default or that subnets use.
     AclInUse = "acl_in_use", 409, Ibm;
 
+    /// An interface with another floating IP.
+    FloatingIpTargetTaken = "floating_ip_target_taken", 409, Ours;
+    /// A floating IP that is bound, or that a public gateway needs.
+    FloatingIpInUse = "floating_ip_in_use", 409, Ours;
+    /// A second public gateway in a zone of a VPC.
+    PublicGatewayExists = "public_gateway_exists", 409, Ours;
+    /// Deleting a public gateway that subnets use.
+    PublicGatewayInUse = "public_gateway_in_use", 409, Ours;
+
     /// Too many requests: only where a fault asks for it.
     RateLimitExceeded = "rate_limit_exceeded", 429, Ibm;
     /// A broken promise of ours.

@@ -1,6 +1,6 @@
 //! The rules of the region, as codes and statuses.
 
-use model::Refusal;
+use model::{FloatingRefusal, Refusal};
 
 use super::{ApiError, ErrorCode, TargetKind};
 
@@ -73,6 +73,7 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         Refusal::AclInUse { .. } => (E::AclInUse, None),
         Refusal::OtherVpc { field, .. } => (E::InvalidValue, *field),
         Refusal::RuleImpossible { .. } => (E::ValidationFailure, None),
+        Refusal::Floating(refused) => floating(refused),
         Refusal::DefaultGroup { .. } => (E::ResourceGroupDefault, None),
         Refusal::GroupNotEmpty { .. } => (E::ResourceGroupNotEmpty, None),
         Refusal::AccessTagUnknown { .. } => (E::AccessTagNotFound, Some("tag_names")),
@@ -85,6 +86,18 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         Refusal::OverLimit { limit } => {
             (ErrorCode::parse(limit.code).unwrap_or(E::OverQuota), None)
         }
+    }
+}
+
+const fn floating(refused: &FloatingRefusal) -> (ErrorCode, Option<&'static str>) {
+    use ErrorCode as E;
+    match refused {
+        FloatingRefusal::Zone { .. } => (E::InvalidValue, Some("target")),
+        FloatingRefusal::InUse { field, .. } => (E::FloatingIpInUse, *field),
+        FloatingRefusal::Taken { .. } => (E::FloatingIpTargetTaken, Some("target")),
+        FloatingRefusal::GatewayExists { .. } => (E::PublicGatewayExists, Some("zone")),
+        FloatingRefusal::GatewayInUse { .. } => (E::PublicGatewayInUse, None),
+        FloatingRefusal::GatewayElsewhere => (E::InvalidValue, Some("public_gateway")),
     }
 }
 

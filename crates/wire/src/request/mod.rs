@@ -7,6 +7,7 @@
 
 mod acl;
 mod allowed_use;
+mod floating_ip;
 mod image;
 mod instance;
 mod instance_patch;
@@ -27,6 +28,11 @@ mod volume;
 
 pub use acl::{acl_prototype, acl_rule_patch, acl_rule_prototype};
 pub use allowed_use::AllowedUsePatch;
+pub use floating_ip::{
+    FloatingIpList, FloatingIpPatch, FloatingIpPrototype, GatewayIp, GatewayPrototype,
+    floating_ip_list, floating_ip_patch, floating_ip_prototype, gateway_identity, gateway_patch,
+    gateway_prototype,
+};
 pub use image::{ImagePatch, ImagePrototype, image_patch, image_prototype};
 pub use instance::{
     BootVolume, DataVolume, InstancePrototype, NewVolume, Reinitialization, VolumeSource,

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use base::{AclId, ResourceGroupId, RoutingTableId, VpcId, ZoneName};
+use base::{AclId, PublicGatewayId, ResourceGroupId, RoutingTableId, VpcId, ZoneName};
 use model::{ResourceName, SubnetPatch};
 use serde_json::json;
 
@@ -117,6 +117,8 @@ pub struct SubnetPrototype {
     pub acl: Option<AclId>,
     /// Its routing table; the VPC's default one when none.
     pub routing_table: Option<RoutingTableId>,
+    /// Its public gateway.
+    pub public_gateway: Option<PublicGatewayId>,
 }
 
 /// How the range of a subnet is given.
@@ -131,14 +133,15 @@ pub enum SubnetRange {
 /// Reads `POST /subnets`.
 ///
 /// # Errors
-/// What the body names wrongly; `not_implemented` for other than the VPC's defaults.
+/// What the body names wrongly; `not_implemented` for IPv6.
 pub fn subnet_prototype(asked: &Asked<'_>, f: &Fields<'_>) -> Result<SubnetPrototype, ApiError> {
-    f.unserved(&[("ip_version", Some(json!("ipv4"))), ("public_gateway", None)])?;
+    f.unserved(&[("ip_version", Some(json!("ipv4")))])?;
     Ok(SubnetPrototype {
         vpc: f.required("vpc", asked.place.id_in(Kind::VPC, f, "vpc")?)?,
         range: subnet_range(asked, f)?,
         acl: asked.place.id_in(Kind::ACL, f, "network_acl")?,
         routing_table: routing_table(asked, f)?,
+        public_gateway: asked.place.id_in(Kind::PUBLIC_GATEWAY, f, "public_gateway")?,
         name: f.name("name")?,
         group: asked.place.group(f)?,
     })
@@ -170,13 +173,14 @@ fn subnet_range(asked: &Asked<'_>, f: &Fields<'_>) -> Result<SubnetRange, ApiErr
 /// Reads `PATCH /subnets/{id}`.
 ///
 /// # Errors
-/// What the body names wrongly; `not_implemented` for a public gateway.
+/// What the body names wrongly.
 pub fn subnet_patch(asked: &Asked<'_>, f: &Fields<'_>) -> Result<SubnetPatch, ApiError> {
-    f.unserved(&[("public_gateway", None)])?;
+    let gateway = |f: &Fields<'_>| asked.place.id_in(Kind::PUBLIC_GATEWAY, f, "public_gateway");
     Ok(SubnetPatch {
         name: super::rename(f)?,
         acl: f.patched_value("network_acl", |f| asked.place.id_in(Kind::ACL, f, "network_acl"))?,
         routing_table: f.patched_value("routing_table", |f| routing_table(asked, f))?,
+        public_gateway: f.patched("public_gateway", gateway)?,
     })
 }
 

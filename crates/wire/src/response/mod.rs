@@ -7,6 +7,7 @@ mod acl;
 mod action;
 mod attachment;
 mod extension;
+mod floating_ip;
 mod geography;
 mod image;
 mod instance;
@@ -36,6 +37,9 @@ pub use action::{Initialization, InstanceAction, initialization, instance_action
 pub use attachment::{VolumeAttachment, volume_attachment, volume_attachments};
 pub use extension::{
     ConsoleLog, Isolation, Progress, ProgressFigures, StorageFigures, console_log,
+};
+pub use floating_ip::{
+    FloatingIp, FloatingIps, PublicGateway, floating_ip, floating_ips, public_gateway,
 };
 pub use geography::{Region, Zone, region, regions, zone, zones};
 pub use image::{Image, image};

@@ -1,10 +1,16 @@
 //! Network interfaces of instances.
 
-use base::InstanceId;
-use model::{InterfaceRef, NicView};
+use std::net::Ipv4Addr;
+
+use base::{InstanceId, ReservedIpId, SubnetId};
+use model::{FloatingNicRef, InterfaceRef, NicView, Reference};
 use serde::Serialize;
 
-use super::{Ref, security_group, subnet};
+use super::{
+    Ref,
+    floating_ip::{self, FloatingIpRef},
+    security_group, subnet,
+};
 use crate::Render;
 
 /// Megabits a second, as the API shows them.
@@ -30,16 +36,25 @@ struct PrimaryIp<'a> {
 
 impl<'a> Address<'a> {
     fn of(r: &Render<'_>, view: &'a NicView) -> Self {
-        let address = view.address.to_string();
+        Self::new(r, &view.subnet.id, &view.primary_ip, view.address)
+    }
+
+    fn new(
+        r: &Render<'_>,
+        subnet: &SubnetId,
+        ip: &'a Reference<ReservedIpId>,
+        address: Ipv4Addr,
+    ) -> Self {
+        let address = address.to_string();
         if !r.version.has_primary_ip() {
             return Self { primary_ip: None, primary_ipv4_address: Some(address) };
         }
-        let id = view.primary_ip.id.as_str();
+        let id = ip.id.as_str();
         let primary_ip = PrimaryIp {
             address,
-            href: r.href(&["subnets", view.subnet.id.as_str(), "reserved_ips", id]),
+            href: r.href(&["subnets", subnet.as_str(), "reserved_ips", id]),
             id,
-            name: &view.primary_ip.name,
+            name: &ip.name,
             resource_type: "subnet_reserved_ip",
         };
         Self { primary_ip: Some(primary_ip), primary_ipv4_address: None }
@@ -85,12 +100,28 @@ pub(super) fn target<'a>(r: &Render<'_>, (nic, instance): &'a InterfaceRef) -> R
     Ref::plain(href(r, instance, id), id, &nic.name).typed("network_interface").deleted(nic.deleted)
 }
 
+/// A network interface as the target of a floating IP.
+#[derive(Debug, Serialize)]
+pub(super) struct FloatingTarget<'a> {
+    #[serde(flatten)]
+    nic: Ref<'a>,
+    #[serde(flatten)]
+    address: Address<'a>,
+}
+
+pub(super) fn floating_target<'a>(r: &Render<'_>, of: &'a FloatingNicRef) -> FloatingTarget<'a> {
+    FloatingTarget {
+        nic: target(r, &of.nic),
+        address: Address::new(r, &of.subnet, &of.primary_ip, of.address),
+    }
+}
+
 /// A network interface.
 #[derive(Debug, Serialize)]
 pub struct NetworkInterface<'a> {
     allow_ip_spoofing: bool,
     created_at: String,
-    floating_ips: [(); 0],
+    floating_ips: Vec<FloatingIpRef<'a>>,
     href: String,
     id: &'a str,
     name: &'a str,
@@ -112,7 +143,7 @@ pub fn network_interface<'a>(r: &Render<'_>, view: &'a NicView) -> NetworkInterf
     NetworkInterface {
         allow_ip_spoofing: nic.allow_ip_spoofing,
         created_at: nic.head.created_at.to_string(),
-        floating_ips: [],
+        floating_ips: view.floating_ip.iter().map(|ip| floating_ip::reference(r, ip)).collect(),
         href: href(r, &nic.instance, id),
         id,
         name: nic.head.name.as_str(),

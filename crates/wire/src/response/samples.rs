@@ -169,6 +169,7 @@ pub(crate) fn instance() -> InstanceView {
 
 fn nic() -> NicView {
     NicView {
+        floating_ip: None,
         nic: Nic {
             head: head(NicId::parse("0717-nic").unwrap(), "eth0"),
             instance: InstanceId::parse("0717_instance").unwrap(),

@@ -4,7 +4,7 @@ use base::SubnetId;
 use model::{Reference, ReservedIpView, SubnetView};
 use serde::Serialize;
 
-use super::{NamedRef, Ref, acl, network_interface, routing_table, vpc};
+use super::{NamedRef, Ref, acl, floating_ip, network_interface, routing_table, vpc};
 use crate::{Kind, Render};
 
 /// A subnet.
@@ -19,6 +19,8 @@ pub struct Subnet<'a> {
     ipv4_cidr_block: String,
     name: &'a str,
     network_acl: Ref<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_gateway: Option<Ref<'a>>,
     resource_group: Ref<'a>,
     resource_type: &'static str,
     routing_table: Ref<'a>,
@@ -45,6 +47,10 @@ pub fn subnet<'a>(r: &Render<'_>, view: &'a SubnetView) -> Subnet<'a> {
         ipv4_cidr_block: format!("{address}/{bits}"),
         name: head.name.as_str(),
         network_acl: acl::reference(r, &view.acl),
+        public_gateway: view
+            .public_gateway
+            .as_ref()
+            .map(|gateway| floating_ip::gateway_ref(r, gateway, &subnet.zone)),
         resource_group: Ref::group(r, &head.group, &view.group_name),
         resource_type: "subnet",
         routing_table: routing_table::reference(r, view.vpc.id.as_str(), &view.routing_table),
