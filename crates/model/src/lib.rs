@@ -67,7 +67,7 @@ pub use instance::{
 pub use instance_template::InstanceTemplate;
 pub use limits::{LIMITS, Limit};
 pub use lineage::{Ancestor, ImageLineage, LineageItem, Lineages};
-pub use name::{NameError, ResourceName, generated_name};
+pub use name::{NAME_LEN_MAX, NameError, ResourceName, generated_name};
 pub use network::{
     AddressPrefix, IpOwner, IpRequest, Nic, ReservedIp, RoutingTable, Subnet, SubnetPatch, Vpc,
 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    bench, catalog, clock, data_dir::DataDir, disk, env, fault, keys, operator, serve,
+    bench, catalog, clock, data_dir::DataDir, disk, env, fault, keys, openapi, operator, serve,
     settings::ServeArgs, store,
 };
 
@@ -28,6 +28,8 @@ pub enum Command {
     Status(JsonArgs),
     /// Print the shell lines that point SDKs, Terraform and scripts at a region.
     Env(JsonArgs),
+    /// Print the OpenAPI document of all that a region serves.
+    Openapi,
     /// Region time of a region with --virtual-clock: read it, stop it, move it forward.
     Clock {
         #[command(subcommand)]
@@ -141,6 +143,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             operator::client::status(&DataDir::find(args.data.data)?, args.json)
         }
         Command::Env(args) => env::print(&DataDir::find(args.data.data)?, args.json),
+        Command::Openapi => openapi::print(),
         Command::Bench(args) => bench::bench(&args),
         Command::Clock { command } => clock::run(command),
         Command::Fault { command } => fault::run(command),

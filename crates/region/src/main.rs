@@ -14,6 +14,7 @@ mod disk;
 mod env;
 mod fault;
 mod keys;
+mod openapi;
 mod operator;
 mod serve;
 mod settings;

@@ -35,7 +35,7 @@ use crate::{
     operations::{Family, Handler, Operation, Served, is_known},
     operator::{ByOperator, OperatorCall},
     rates::Asker,
-    reply::{Answer, Failure, JSON, Reply, internal},
+    reply::{Answer, Failure, Reply, internal},
     request_id,
     respond::{Told, log, respond},
     serve::Peer,
@@ -106,7 +106,7 @@ fn of_failure(failure: &Failure, dialect: Dialect, request_id: &str) -> Reply {
 fn of_error(error: &ApiError, dialect: Dialect, request_id: &str) -> Reply {
     let body = serde_json::to_vec(&error.body_as(dialect, request_id)).unwrap_or_default();
     let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    Reply { status, body: body.into(), content_type: JSON, etag: None, retry_after: None }
+    Reply { status, body: body.into(), ..Reply::empty() }
 }
 
 async fn route(

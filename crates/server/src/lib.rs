@@ -19,6 +19,7 @@ mod health;
 mod iam;
 mod limits;
 mod metrics;
+pub mod openapi;
 pub mod operations;
 mod operator;
 mod patience;

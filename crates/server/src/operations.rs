@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use crate::{
     answer::OpenCall,
     call::Call,
-    extensions, health, iam,
+    extensions, health, iam, openapi,
     operator::{self, OperatorCall},
     platform::{resource_groups, resource_instances, search, tags},
     reply::Answer,
@@ -303,6 +303,7 @@ operations! {
     GET "/_ectype/v1/images/{id}/lineage" ectype_image_lineage:
         by (Extension extensions::image_lineage);
     GET "/_ectype/v1/transitions" ectype_transitions: by (Extension extensions::transitions);
+    GET "/_ectype/v1/openapi.json" ectype_openapi: open (Open openapi::openapi);
     GET "/_ectype/v1/clock" ectype_clock: operator (Operator operator::clock_get);
     POST "/_ectype/v1/clock" ectype_clock_move: operator (Operator operator::clock_move);
     GET "/_ectype/v1/faults" ectype_faults: operator (Operator operator::fault_list);

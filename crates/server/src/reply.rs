@@ -14,6 +14,8 @@ pub(crate) struct Reply {
     pub(crate) etag: Option<String>,
     /// Seconds after which to try again.
     pub(crate) retry_after: Option<u32>,
+    /// `Cache-Control`; without it nobody keeps the answer.
+    pub(crate) cache: Option<&'static str>,
 }
 
 /// The content type of nearly every answer.
@@ -35,7 +37,12 @@ impl Reply {
             tracing::error!(%error, "an answer could not be written as JSON");
             internal()
         })?;
-        Ok(Self { status, body: body.into(), content_type: JSON, etag: None, retry_after: None })
+        Ok(Self { status, body: body.into(), ..Self::empty() })
+    }
+
+    /// 200 with JSON that is the same for everyone.
+    pub(crate) fn cacheable(body: Bytes, cache: &'static str) -> Self {
+        Self { status: StatusCode::OK, body, cache: Some(cache), ..Self::empty() }
     }
 
     /// 204.
@@ -46,6 +53,7 @@ impl Reply {
             content_type: JSON,
             etag: None,
             retry_after: None,
+            cache: None,
         }
     }
 
@@ -55,8 +63,7 @@ impl Reply {
             status: StatusCode::OK,
             body: text.into(),
             content_type: "text/plain; version=0.0.4; charset=utf-8",
-            etag: None,
-            retry_after: None,
+            ..Self::empty()
         }
     }
 

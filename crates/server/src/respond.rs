@@ -16,7 +16,7 @@ use crate::{operations::Operation, reply::Reply, serve::Peer};
 /// Longest path in a log line, in characters.
 const PATH_CHARS_MAX: usize = 256;
 
-/// The same on every answer: nothing is cached, framed, sniffed or run.
+/// The same on every answer: nothing is cached but what says so, nothing framed, sniffed or run.
 const FIXED: [(HeaderName, &str); 8] = [
     (header::CACHE_CONTROL, "no-cache, no-store"),
     (header::PRAGMA, "no-cache"),
@@ -65,6 +65,11 @@ pub(crate) fn respond(reply: Reply, request_id: &str, strict_transport: bool) ->
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
     every(headers, request_id, strict_transport);
+    if let Some(cache) = reply.cache {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+        headers.remove(header::PRAGMA);
+        headers.remove(header::EXPIRES);
+    }
     if !empty {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
     }

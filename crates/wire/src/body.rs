@@ -75,13 +75,19 @@ impl<'a> Fields<'a> {
     /// The value of a field; none when it is absent or null.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&'a Value> {
-        self.map.get(field).filter(|v| !v.is_null())
+        self.read(field).filter(|v| !v.is_null())
+    }
+
+    fn read(&self, field: &str) -> Option<&'a Value> {
+        #[cfg(test)]
+        crate::watch::saw(&self.at(field));
+        self.map.get(field)
     }
 
     /// Whether a field is there and not null.
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
-        self.get(field).is_some()
+        self.map.get(field).is_some_and(|v| !v.is_null())
     }
 
     /// A field of a merge patch: absent, null, or read by `read`.
@@ -93,7 +99,7 @@ impl<'a> Fields<'a> {
         field: &str,
         read: impl FnOnce(&Self) -> Result<Option<T>, ApiError>,
     ) -> Result<Option<Option<T>>, ApiError> {
-        match self.map.get(field) {
+        match self.read(field) {
             None => Ok(None),
             Some(Value::Null) => Ok(Some(None)),
             Some(_) => Ok(Some(read(self)?)),
@@ -322,7 +328,7 @@ impl<'a> Fields<'a> {
     /// `not_implemented`.
     pub fn unserved(&self, fields: &[(&str, Option<Value>)]) -> Result<(), ApiError> {
         for (field, default) in fields {
-            let Some(value) = self.get(field) else { continue };
+            let Some(value) = self.map.get(*field).filter(|v| !v.is_null()) else { continue };
             let harmless =
                 default.as_ref() == Some(value) || value.as_array().is_some_and(Vec::is_empty);
             if !harmless {

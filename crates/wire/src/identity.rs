@@ -259,7 +259,7 @@ impl Place<'_> {
     }
 
     /// The last part of an href of this region of the form `/v1/{outer}/ID/{inner}/ID`.
-    pub(crate) fn nested_id<'a>(&self, href: &'a str, outer: &str, inner: &str) -> Option<&'a str> {
+    fn nested_id<'a>(&self, href: &'a str, outer: &str, inner: &str) -> Option<&'a str> {
         match self.href(href)? {
             Href::Elsewhere => None,
             Href::Here(segments) => match segments[..] {

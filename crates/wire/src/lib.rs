@@ -5,12 +5,13 @@
 //! ([`ErrorCode`]); an optional field is left out, never `null`; no input makes it panic.
 //!
 //! Next to read: [`error`] for the table, `request` for what is understood, `response` for what
-//! is answered.
+//! is answered, [`schema`] for all of it as a document says it.
 
 pub mod error;
 pub mod iam;
 pub mod request;
 pub mod response;
+pub mod schema;
 
 mod body;
 mod etag;
@@ -19,6 +20,8 @@ mod page;
 mod query;
 mod render;
 mod version;
+#[cfg(test)]
+mod watch;
 
 pub use body::{Fields, parse_body};
 pub use error::{

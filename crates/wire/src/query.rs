@@ -50,6 +50,8 @@ impl Query {
     /// The value of `name`; an empty one counts as absent.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
+        #[cfg(test)]
+        crate::watch::saw(name);
         let found = self.pairs.iter().find(|(n, _)| n == name);
         found.map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }

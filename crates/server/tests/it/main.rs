@@ -5,6 +5,7 @@
 mod accounts;
 mod allowed_use;
 mod attachments;
+mod contract;
 mod door;
 mod extensions;
 mod firewall;

@@ -19,6 +19,8 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tower::ServiceExt;
 
+use crate::contract;
+
 /// Version and generation as IBM's Python SDK sends them.
 pub const QUERY: &str = "version=2026-10-06&generation=2";
 pub const RSA: &str = include_str!("keys/rsa.pub");
@@ -214,16 +216,19 @@ impl Client {
         }
         let host = "127.0.0.1:9000".parse().unwrap();
         request.headers_mut().entry(header::HOST).or_insert(host);
+        let (asked, request) = noted(request).await;
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Seen {
+        let seen = Seen {
             status: parts.status.as_u16(),
             headers: parts.headers,
             body: serde_json::from_str(&text).unwrap_or(Value::Null),
             text,
-        }
+        };
+        contract::hold(&asked, seen.status, seen.header("content-type"), &seen.body);
+        seen
     }
 
     /// Any call of the VPC API.
@@ -266,6 +271,19 @@ impl Client {
     pub async fn fetch(&self, path: &str) -> Seen {
         self.send(Request::builder().uri(path).body(Body::empty()).unwrap()).await
     }
+}
+
+/// A request, and what the contract must know of it.
+async fn noted(request: Request<Body>) -> (contract::Asked, Request<Body>) {
+    let (parts, body) = request.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let asked = contract::Asked {
+        method: parts.method.clone(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        body: bytes.to_vec(),
+    };
+    (asked, Request::from_parts(parts, Body::from(bytes)))
 }
 
 /// Id of a body.

@@ -119,7 +119,7 @@ fn keys(asked: &Asked<'_>, f: &Fields<'_>) -> Result<Vec<KeyIdentity>, ApiError>
 /// Most data volumes that are read at all: one more than the limit, which is checked later.
 const DATA_VOLUMES_READ: usize = Limit::DATA_VOLUMES_MAX.max as usize + 1;
 /// Most further network interfaces; the largest profile has 15.
-const NICS_MAX: usize = 15;
+pub(crate) const NICS_MAX: usize = 15;
 
 /// Reads `POST /instances`.
 ///

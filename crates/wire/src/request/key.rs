@@ -7,7 +7,7 @@ use super::Asked;
 use crate::{ApiError, Fields};
 
 /// Longest public key, in bytes; RSA of 4096 bits takes about 720.
-const PUBLIC_KEY_BYTES_MAX: usize = 16_384;
+pub(crate) const PUBLIC_KEY_BYTES_MAX: usize = 16_384;
 
 /// `POST /keys`.
 #[derive(Clone, Debug, PartialEq, Eq)]

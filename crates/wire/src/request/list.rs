@@ -253,7 +253,7 @@ pub struct InstanceList {
 }
 
 /// What no instance of this region is in.
-const INSTANCES_NOWHERE: [&str; 13] = [
+pub(crate) const INSTANCES_NOWHERE: [&str; 13] = [
     "cluster_network.id",
     "cluster_network.crn",
     "cluster_network.name",

@@ -74,6 +74,16 @@ pub use tagging::{
 };
 pub use volume::{VolumePatch, VolumePrototype, volume_patch, volume_prototype};
 
+pub(crate) use instance::NICS_MAX;
+pub(crate) use key::PUBLIC_KEY_BYTES_MAX;
+pub(crate) use list::INSTANCES_NOWHERE;
+pub(crate) use network::{COUNT_MAX as SUBNET_ADDRESSES_MAX, COUNT_MIN as SUBNET_ADDRESSES_MIN};
+pub(crate) use resource_group::NAME_LEN_MAX as GROUP_NAME_LEN_MAX;
+pub(crate) use rule::{ICMP_CODE_MAX, ICMP_TYPE_MAX, PORT_MAX, PORT_MIN};
+pub(crate) use search::{CURSOR_BYTES_MAX, FIELDS_MAX as SEARCH_FIELDS_MAX};
+pub(crate) use tagging::{CRN_BYTES_MAX, TAGS_MAX as TAG_NAMES_MAX};
+pub(crate) use volume::{CAPACITY_GB_MAX, IOPS_MAX};
+
 use crate::{ApiVersion, Place};
 
 /// Where and in which version a request is understood.

@@ -13,8 +13,8 @@ use crate::{ApiError, ErrorCode, Fields, Kind};
 const BITS_MIN: u8 = 9;
 const BITS_MAX: u8 = 29;
 /// Addresses of a subnet by size: a power of two within these bounds.
-const COUNT_MIN: u64 = 8;
-const COUNT_MAX: u64 = 8_388_608;
+pub(crate) const COUNT_MIN: u64 = 8;
+pub(crate) const COUNT_MAX: u64 = 8_388_608;
 /// Ranges that no VPC may use.
 const RESERVED: [(Ipv4Addr, u8); 5] = [
     (Ipv4Addr::new(127, 0, 0, 0), 8),

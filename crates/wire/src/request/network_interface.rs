@@ -64,18 +64,7 @@ fn primary_ip(asked: &Asked<'_>, f: &Fields<'_>) -> Result<IpRequest, ApiError> 
 
 /// A reserved IP by id, or by an href below its subnet.
 fn reserved(asked: &Asked<'_>, f: &Fields<'_>) -> Result<ReservedIpId, ApiError> {
-    if !f.has("href") || f.has("id") {
-        return asked.place.id(Kind::SUBNET, f);
-    }
-    let text = f.required("href", f.text("href")?)?;
-    let id = asked.place.nested_id(text, "subnets", "reserved_ips");
-    id.and_then(|id| ReservedIpId::parse(id).ok()).ok_or_else(|| {
-        let what = format!(
-            "is no href of the form {}/v1/subnets/ID/reserved_ips/ID",
-            asked.place.base_url
-        );
-        f.error(ErrorCode::InvalidValue, "href", &what)
-    })
+    asked.place.id_below(f, "subnets", "reserved_ips")
 }
 
 pub(super) fn address(f: &Fields<'_>, field: &str) -> Result<Option<Ipv4Addr>, ApiError> {

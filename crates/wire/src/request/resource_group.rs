@@ -3,7 +3,7 @@
 use crate::{ApiError, ErrorCode, Fields};
 
 /// Longest name of a resource group, in characters; each is one byte.
-const NAME_LEN_MAX: usize = 40;
+pub(crate) const NAME_LEN_MAX: usize = 40;
 
 /// `POST /v2/resource_groups`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use model::{IpRange, Protocol, TrafficPatch};
 use super::Asked;
 use crate::{ApiError, ErrorCode, Fields};
 
-const PORT_MIN: u32 = 1;
-const PORT_MAX: u32 = 65_535;
+pub(crate) const PORT_MIN: u32 = 1;
+pub(crate) const PORT_MAX: u32 = 65_535;
 /// Largest ICMP type and code.
-const ICMP_TYPE_MAX: u32 = 254;
-const ICMP_CODE_MAX: u32 = 255;
+pub(crate) const ICMP_TYPE_MAX: u32 = 254;
+pub(crate) const ICMP_CODE_MAX: u32 = 255;
 
 /// True for `inbound`.
 pub(super) fn direction(f: &Fields<'_>) -> Result<Option<bool>, ApiError> {

@@ -12,9 +12,9 @@ use crate::{ApiError, ErrorCode, Fields, PageToken, Query, TargetKind};
 /// Items of an answer when no limit is asked for.
 pub const SEARCH_LIMIT_DEFAULT: u32 = 10;
 /// Most fields that are asked for.
-const FIELDS_MAX: usize = 64;
+pub(crate) const FIELDS_MAX: usize = 64;
 /// Longest cursor, in bytes: the longest query, twice encoded, and the fields.
-const CURSOR_BYTES_MAX: usize = 65_536;
+pub(crate) const CURSOR_BYTES_MAX: usize = 65_536;
 
 /// `POST /v3/resources/search`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,12 +11,12 @@ use crate::{ApiError, ErrorCode, Fields, Query};
 /// Most resources of one call.
 pub const TAGGED_RESOURCES_MAX: usize = 100;
 /// Most tags of one call.
-const TAGS_MAX: usize = 1_000;
+pub(crate) const TAGS_MAX: usize = 1_000;
 /// Most tags of one list, which is also what comes when no limit is asked for: Terraform reads
 /// one answer and no more.
 pub const TAG_LIST_LIMIT_MAX: u32 = 1_000;
 /// Longest CRN that is read, in bytes.
-const CRN_BYTES_MAX: usize = 512;
+pub(crate) const CRN_BYTES_MAX: usize = 512;
 
 /// Which resources a call is about.
 #[derive(Clone, Debug, PartialEq, Eq)]

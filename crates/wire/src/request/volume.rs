@@ -7,9 +7,9 @@ use super::{Asked, allowed_use, allowed_use::AllowedUsePatch, tags};
 use crate::{ApiError, ErrorCode, Fields};
 
 /// Largest capacity that is read at all, in GB; profiles have their own bounds.
-const CAPACITY_GB_MAX: u64 = 1_000_000;
+pub(crate) const CAPACITY_GB_MAX: u64 = 1_000_000;
 /// Most operations a second that are read at all; profiles have their own bounds.
-const IOPS_MAX: u32 = 10_000_000;
+pub(crate) const IOPS_MAX: u32 = 10_000_000;
 
 /// `POST /volumes` by capacity.
 #[derive(Clone, Debug, PartialEq, Eq)]

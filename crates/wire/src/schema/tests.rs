@@ -1,0 +1,298 @@
+//! The schemas of requests say what the parsers do: field by field, limit by limit.
+
+use std::collections::BTreeSet;
+
+use base::{AccountId, RegionName};
+use serde_json::{Map, Value};
+
+use super::{
+    Described, Media, Shapes, alternatives,
+    mutate::{Verdict, further_mutants},
+    operations, sample, shapes,
+};
+use crate::{
+    ApiError, ApiVersion, Fields, Place, Query,
+    request::{self, Asked},
+    watch,
+};
+
+type Body = fn(&Asked<'_>, &Map<String, Value>) -> Result<(), ApiError>;
+type Parameters = fn(&Asked<'_>, &Query) -> Result<(), ApiError>;
+
+macro_rules! bodies {
+    ($($name:ident: |$asked:pat_param, $body:pat_param| $parse:expr;)*) => {
+        &[$((stringify!($name), |$asked, $body| $parse.map(drop)),)*]
+    };
+}
+
+/// The parser of each operation that takes a JSON body. Add yours here.
+#[rustfmt::skip]
+const BODIES: &[(&str, Body)] = bodies! {
+    create_image: |a, b| request::image_prototype(a, &Fields::root(b));
+    update_image: |a, b| request::image_patch(a, &Fields::root(b));
+    create_volume: |a, b| request::volume_prototype(a, &Fields::root(b));
+    update_volume: |a, b| request::volume_patch(a, &Fields::root(b));
+    create_instance: |a, b| instance(a, b);
+    update_instance: |a, b| request::instance_patch(a, &Fields::root(b));
+    create_instance_reinitialization: |a, b| request::reinitialization(a, &Fields::root(b));
+    create_instance_action: |_, b| request::action_prototype(&Fields::root(b));
+    create_instance_template: |a, b| template(a, b);
+    update_instance_template: |_, b| request::rename(&Fields::root(b));
+    create_instance_volume_attachment: |a, b| request::attachment_prototype(a, &Fields::root(b));
+    update_instance_volume_attachment: |_, b| request::attachment_patch(&Fields::root(b));
+    update_instance_network_interface: |_, b| request::nic_patch(&Fields::root(b));
+    create_key: |a, b| request::key_prototype(a, &Fields::root(b));
+    update_key: |_, b| request::rename(&Fields::root(b));
+    create_vpc: |a, b| request::vpc_prototype(a, &Fields::root(b));
+    update_vpc: |_, b| request::rename(&Fields::root(b));
+    create_vpc_address_prefix: |a, b| request::prefix_prototype(a, &Fields::root(b));
+    update_vpc_address_prefix: |_, b| request::prefix_patch(&Fields::root(b));
+    update_vpc_routing_table: |_, b| request::routing_table_patch(&Fields::root(b));
+    create_subnet: |a, b| request::subnet_prototype(a, &Fields::root(b));
+    update_subnet: |a, b| request::subnet_patch(a, &Fields::root(b));
+    create_subnet_reserved_ip: |_, b| request::reserved_ip_prototype(&Fields::root(b));
+    update_subnet_reserved_ip: |_, b| request::reserved_ip_patch(&Fields::root(b));
+    replace_subnet_network_acl: |a, b| request::acl_identity(a, &Fields::root(b));
+    replace_subnet_routing_table: |a, b| request::routing_table_identity(a, &Fields::root(b));
+    create_security_group: |a, b| request::security_group_prototype(a, &Fields::root(b));
+    update_security_group: |_, b| request::rename(&Fields::root(b));
+    create_security_group_rule: |a, b| request::security_group_rule_prototype(a, &Fields::root(b));
+    update_security_group_rule: |a, b| request::security_group_rule_patch(a, &Fields::root(b));
+    create_network_acl: |a, b| request::acl_prototype(a, &Fields::root(b));
+    update_network_acl: |_, b| request::rename(&Fields::root(b));
+    create_network_acl_rule: |a, b| request::acl_rule_prototype(a, &Fields::root(b));
+    update_network_acl_rule: |a, b| request::acl_rule_patch(a, &Fields::root(b));
+    create_resource_group: |_, b| request::group_prototype(&Fields::root(b));
+    update_resource_group: |_, b| request::group_patch(&Fields::root(b));
+    create_tag: |_, b| request::create_tags(&Query::default(), &Fields::root(b));
+    attach_tag: |_, b| request::attach_tags(&Query::default(), &Fields::root(b));
+    detach_tag: |_, b| request::detach_tags(&Fields::root(b));
+    search: |_, b| request::search(&Query::default(), &Fields::root(b));
+    ectype_clock_move: |_, b| request::clock_request(&Fields::root(b));
+    ectype_fault_create: |_, b| request::fault_request(&Fields::root(b));
+};
+
+/// The parser of each list's parameters, besides `limit` and `start`. Add yours here.
+#[rustfmt::skip]
+const PARAMETERS: &[(&str, Parameters)] = bodies! {
+    list_images: |a, q| request::image_list(a, q);
+    list_volumes: |a, q| request::volume_list(a, q);
+    list_instances: |a, q| request::instance_list(a, q);
+    list_keys: |_, q| request::key_list(q);
+    list_vpcs: |a, q| request::vpc_list(a, q);
+    list_vpc_routing_tables: |_, q| request::is_default(q);
+    list_subnets: |a, q| request::subnet_list(a, q);
+    list_subnet_reserved_ips: |_, q| request::reserved_ip_list("", q);
+    list_security_groups: |a, q| request::security_group_list(a, q);
+    list_network_acls: |a, q| request::grouped_list("", a, q);
+    list_network_acl_rules: |_, q| request::direction(q);
+    list_resource_groups: |_, q| request::resource_group_list(q);
+    list_tags: |_, q| request::tag_list(q).and(request::tag_account(q));
+    delete_tag: |_, q| request::tag_kind(q).and(request::tag_account(q));
+    delete_tag_all: |_, q| request::tag_kind(q).and(request::tag_account(q));
+    create_tag: |_, q| {
+        let body = object(r#"{"tag_names": ["a:b"]}"#);
+        request::create_tags(q, &Fields::root(&body)).and(request::tag_account(q))
+    };
+    attach_tag: |_, q| {
+        let body = object(r#"{"tag_name": "a", "resources": [{"resource_id": "crn"}]}"#);
+        request::attach_tags(q, &Fields::root(&body)).and(request::tag_account(q))
+    };
+    detach_tag: |_, q| request::tag_kind(q).and(request::tag_account(q));
+    search: |_, q| request::search(q, &Fields::root(&Map::new()));
+};
+
+/// Parameters that are read by `server` itself.
+const READ_ELSEWHERE: [&str; 2] = ["ectype_image_storage", "ectype_instance_console_log"];
+
+/// Parameters that IBM's API has and that are refused as not served, so no document has them.
+const NOT_SERVED: [&str; 9] = [
+    "impersonate_user",
+    "sort",
+    "target.crn",
+    "target.id",
+    "target.name",
+    "target.resource_type",
+    "resource_group.id of list_keys",
+    "limit",
+    "start",
+];
+
+fn object(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap()
+}
+
+fn over(asked: &Asked<'_>, body: &Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+    let template = object(
+        r#"{"image": {"id": "r006-image"}, "zone": {"name": "us-south-1"},
+            "primary_network_interface": {"subnet": {"id": "0717-subnet"}}}"#,
+    );
+    match request::source_template(asked, &Fields::root(body))? {
+        Some(_) => request::over_template(&template, body),
+        None => Ok(body.clone()),
+    }
+}
+
+fn instance(asked: &Asked<'_>, body: &Map<String, Value>) -> Result<(), ApiError> {
+    request::instance_prototype(asked, &Fields::root(&over(asked, body)?)).map(drop)
+}
+
+fn template(asked: &Asked<'_>, body: &Map<String, Value>) -> Result<(), ApiError> {
+    request::template_prototype(asked, &over(asked, body)?).map(drop)
+}
+
+fn with_asked(run: impl FnOnce(&Asked<'_>)) {
+    let region = RegionName::parse("us-south").unwrap();
+    let account = AccountId::parse("0123456789abcdef0123456789abcdef").unwrap();
+    let place = Place { region: &region, account: &account, base_url: "http://127.0.0.1:9000" };
+    run(&Asked { place, version: ApiVersion::newest(), today: ApiVersion::newest() });
+}
+
+/// Every path of fields that a schema has.
+fn paths(shapes: &Shapes, schema: &Value, at: &str, found: &mut BTreeSet<String>) {
+    let schema = shapes.resolve(schema);
+    for alternative in alternatives(schema).map_or(&[][..], |(all, _)| all) {
+        paths(shapes, alternative, at, found);
+    }
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        paths(shapes, schema, &path, found);
+        found.insert(path);
+    }
+    if schema.get("items").is_some() {
+        paths(shapes, &schema["items"], &format!("{at}[]"), found);
+    }
+}
+
+/// The operations with a JSON body, each with its schema and its parser.
+fn bodies() -> Vec<(Described, Value, Body)> {
+    let json = |described: Described| match described.body.clone() {
+        Some((Media::Json, schema, _)) => Some((described, schema)),
+        _ => None,
+    };
+    let parser = |(described, schema): (Described, Value)| {
+        let found = BODIES.iter().find(|(name, _)| *name == described.name);
+        let (_, parse) = found.unwrap_or_else(|| {
+            panic!("{} takes a body: add its parser to BODIES in {}", described.name, file!())
+        });
+        (described, schema, *parse)
+    };
+    operations().into_iter().filter_map(json).map(parser).collect()
+}
+
+#[test]
+fn every_field_that_is_read_is_described_and_every_field_described_is_read() {
+    let shapes = shapes();
+    with_asked(|asked| {
+        for (described, schema, parse) in bodies() {
+            let mut wanted = BTreeSet::new();
+            paths(&shapes, &schema, "", &mut wanted);
+            watch::taken();
+            for body in sample::all(&shapes, &schema) {
+                let name = described.name;
+                parse(asked, body.as_object().unwrap())
+                    .unwrap_or_else(|e| panic!("{name} refuses its own sample {body}: {e}"));
+            }
+            // The same parser may read parameters of the query.
+            let parameter = |read: &String| {
+                NOT_SERVED.iter().any(|not| not == read)
+                    || described.query.iter().any(|parameter| parameter.name == *read)
+            };
+            let read: BTreeSet<_> = watch::taken()
+                .into_iter()
+                .filter(|read| wanted.contains(read) || !parameter(read))
+                .collect();
+            let undescribed: Vec<_> = read.difference(&wanted).collect();
+            let unread: Vec<_> = wanted.difference(&read).collect();
+            assert!(
+                undescribed.is_empty() && unread.is_empty(),
+                "{}: the parser reads {undescribed:?}, which its schema in wire/src/schema does \
+                 not have; the schema has {unread:?}, which the parser never reads",
+                described.name,
+            );
+        }
+    });
+}
+
+#[test]
+fn every_parameter_that_is_read_is_described_and_the_other_way_round() {
+    with_asked(|asked| {
+        for described in operations() {
+            let wanted: BTreeSet<_> = described
+                .query
+                .iter()
+                .map(|parameter| parameter.name.to_owned())
+                .filter(|name| !["limit", "start"].contains(&name.as_str()))
+                .collect();
+            if wanted.is_empty() || READ_ELSEWHERE.contains(&described.name) {
+                continue;
+            }
+            let name = described.name;
+            let found = PARAMETERS.iter().find(|(of, _)| *of == name);
+            let (_, parse) = found.unwrap_or_else(|| {
+                panic!("{name} has parameters: add its parser to PARAMETERS in {}", file!())
+            });
+            watch::taken();
+            // Service tags need an account, so that parameter is read for them alone.
+            for query in ["", "tag_type=service&account_id=a"] {
+                let query = Query::parse(query, 100).unwrap();
+                let parsed = parse(asked, &query);
+                assert!(parsed.is_ok() || name == "create_tag", "{name}: {parsed:?}");
+            }
+            let mut body = BTreeSet::new();
+            if let Some((_, schema, _)) = &described.body {
+                paths(&shapes(), schema, "", &mut body);
+            }
+            let hidden = |read: &String| {
+                let own = format!("{read} of {name}");
+                let shown = wanted.contains(read);
+                let elsewhere = NOT_SERVED.iter().any(|not| *not == read || *not == own);
+                !shown && (elsewhere || body.contains(read))
+            };
+            let read: BTreeSet<_> = watch::taken().into_iter().filter(|r| !hidden(r)).collect();
+            assert_eq!(wanted, read, "{name}: described and read, in wire/src/schema");
+        }
+    });
+}
+
+#[test]
+fn what_a_schema_forbids_is_refused_and_what_it_allows_is_not() {
+    let shapes = shapes();
+    let mut judged = 0;
+    with_asked(|asked| {
+        for (described, schema, parse) in bodies() {
+            let samples = sample::all(&shapes, &schema);
+            let least = sample::least(&shapes, &schema);
+            let mut known = BTreeSet::new();
+            for body in samples.iter().chain(&least) {
+                for mutant in further_mutants(&shapes, &schema, body, &mut known) {
+                    let Value::Object(map) = &mutant.body else { continue };
+                    judged += 1;
+                    let parsed = parse(asked, map);
+                    let (name, what) = (described.name, &mutant.what);
+                    match mutant.verdict {
+                        Verdict::Accepted => {
+                            assert!(parsed.is_ok(), "{name}, {what}: {parsed:?} {}", mutant.body);
+                        }
+                        Verdict::Refused => {
+                            assert!(parsed.is_err(), "{name}, {what} is taken: {}", mutant.body);
+                        }
+                        Verdict::Either => {}
+                    }
+                }
+            }
+        }
+    });
+    assert!(judged > 10_000, "{judged}");
+}
+
+#[test]
+fn a_parser_that_nothing_uses_is_taken_out() {
+    let all = operations();
+    for (name, _) in BODIES {
+        assert!(all.iter().any(|o| o.name == *name && o.body.is_some()), "{name} in BODIES");
+    }
+    for (name, _) in PARAMETERS {
+        assert!(all.iter().any(|o| o.name == *name && !o.query.is_empty()), "{name}");
+    }
+}
