@@ -70,6 +70,9 @@ pub fn one_mutant(
     walk(shapes, schema, sample, String::new(), &mut places);
     let (pointer, place) = places.get(pick(places.len()))?;
     let mut all = changes(place, sample.pointer(pointer));
+    if all.is_empty() {
+        return None;
+    }
     let change = all.swap_remove(pick(all.len()));
     Some(change.applied(shapes, schema, sample, pointer))
 }
