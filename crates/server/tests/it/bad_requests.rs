@@ -121,6 +121,10 @@ impl World {
             ("network_acls", acl),
             ("vpcs/address_prefixes", id(&prefixes["address_prefixes"][0])),
             ("vpcs/routing_tables", id(&net["routing_table"])),
+            (
+                "floating_ips",
+                made("floating_ips", json!({"zone": {"name": "us-south-1"}})).await,
+            ),
             ("vpcs", vpc),
             (
                 "subnets/reserved_ips",
@@ -224,6 +228,8 @@ impl World {
             "subnets?limit=100",
             "security_groups?limit=100",
             "network_acls?limit=100",
+            "floating_ips?limit=100",
+            "public_gateways?limit=100",
             &format!("vpcs/{vpc}/address_prefixes"),
             &format!("vpcs/{vpc}/routing_tables"),
             &format!("subnets/{subnet}/reserved_ips?limit=100"),

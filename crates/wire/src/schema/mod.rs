@@ -12,6 +12,7 @@ mod build;
 pub mod check;
 mod extension;
 mod failure;
+mod floating_ip;
 mod geography;
 mod iam;
 mod image;
@@ -89,6 +90,7 @@ const FAMILIES: &[Family] = &[
     ("VPCs", vpc::operations, vpc::shapes),
     ("Subnets", subnet::operations, subnet::shapes),
     ("Security groups and network ACLs", rule::operations, rule::shapes),
+    ("Floating IPs and public gateways", floating_ip::operations, floating_ip::shapes),
     ("Geography", geography::operations, geography::shapes),
     ("Resource groups", resource_group::operations, resource_group::shapes),
     ("Tags and search", tagging::operations, tagging::shapes),

@@ -5,8 +5,7 @@ use model::Limit;
 use super::{
     Schema, Shapes,
     build::{
-        address, any_of, count, date, flag, has, href, id, just, list, may, name, none_yet, object,
-        to, word,
+        address, any_of, count, date, flag, has, href, id, just, list, may, name, object, to, word,
     },
     operation::{Described, all, change, read},
 };
@@ -45,7 +44,7 @@ pub(super) fn shapes(into: &mut Shapes) {
         common().and([
             has("allow_ip_spoofing", flag()),
             has("created_at", date()),
-            has("floating_ips", none_yet()),
+            has("floating_ips", list(to("FloatingIPReference"))),
             has("port_speed", count().about("Megabits a second.")),
             has("security_groups", list(to("SecurityGroupReference"))),
             has("status", just("available")),

@@ -36,6 +36,7 @@ pub(super) fn shapes(into: &mut Shapes) {
         ("SecurityGroupReference", Some(()), None),
         ("NetworkACLReference", Some(()), None),
         ("RoutingTableReference", Some(()), Some("routing_table")),
+        ("PublicGatewayReference", Some(()), Some("public_gateway")),
         ("NetworkInterfaceReference", None, Some("network_interface")),
         ("ResourceGroupReference", None, None),
         ("NetworkACLRuleReference", None, None),
@@ -86,6 +87,7 @@ fn identities(into: &mut Shapes) {
         ("SubnetIdentity", Kind::SUBNET),
         ("SecurityGroupIdentity", Kind::SECURITY_GROUP),
         ("NetworkACLIdentity", Kind::ACL),
+        ("PublicGatewayIdentity", Kind::PUBLIC_GATEWAY),
     ] {
         into.add(component, one_of(identity(component, kind, kind.collection)));
     }

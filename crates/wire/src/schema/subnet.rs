@@ -50,6 +50,7 @@ pub(super) fn shapes(into: &mut Shapes) {
             has("ip_version", just("ipv4")),
             has("ipv4_cidr_block", range()),
             has("network_acl", to("NetworkACLReference")),
+            may("public_gateway", to("PublicGatewayReference")),
             has("resource_type", just("subnet")),
             has("routing_table", to("RoutingTableReference")),
             has("status", just("available")),
@@ -59,7 +60,8 @@ pub(super) fn shapes(into: &mut Shapes) {
         ]),
     );
     into.add("SubnetPrototype", prototype());
-    into.add("SubnetPatch", object([may("name", name())]).and(rules_and_routes()));
+    let gateway = may("public_gateway", to("PublicGatewayIdentity").or_null());
+    into.add("SubnetPatch", object([may("name", name()), gateway]).and(rules_and_routes()));
     into.add(
         "ReservedIP",
         object([
@@ -92,6 +94,7 @@ fn prototype() -> Schema {
             has("vpc", to("VPCIdentity")),
             may("name", name()),
             may("resource_group", to("ResourceGroupIdentity")),
+            may("public_gateway", to("PublicGatewayIdentity")),
         ])
         .and(rules_and_routes())
     };

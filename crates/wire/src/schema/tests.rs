@@ -54,6 +54,11 @@ const BODIES: &[(&str, Body)] = bodies! {
     update_subnet_reserved_ip: |_, b| request::reserved_ip_patch(&Fields::root(b));
     replace_subnet_network_acl: |a, b| request::acl_identity(a, &Fields::root(b));
     replace_subnet_routing_table: |a, b| request::routing_table_identity(a, &Fields::root(b));
+    create_floating_ip: |a, b| request::floating_ip_prototype(a, &Fields::root(b));
+    update_floating_ip: |a, b| request::floating_ip_patch(a, &Fields::root(b));
+    create_public_gateway: |a, b| request::gateway_prototype(a, &Fields::root(b));
+    update_public_gateway: |_, b| request::gateway_patch(&Fields::root(b));
+    set_subnet_public_gateway: |a, b| request::gateway_identity(a, &Fields::root(b));
     create_security_group: |a, b| request::security_group_prototype(a, &Fields::root(b));
     update_security_group: |_, b| request::rename(&Fields::root(b));
     create_security_group_rule: |a, b| request::security_group_rule_prototype(a, &Fields::root(b));
@@ -83,6 +88,8 @@ const PARAMETERS: &[(&str, Parameters)] = bodies! {
     list_vpc_routing_tables: |_, q| request::is_default(q);
     list_subnets: |a, q| request::subnet_list(a, q);
     list_subnet_reserved_ips: |_, q| request::reserved_ip_list("", q);
+    list_floating_ips: |a, q| request::floating_ip_list(a, q);
+    list_public_gateways: |a, q| request::grouped_list("", a, q);
     list_security_groups: |a, q| request::security_group_list(a, q);
     list_network_acls: |a, q| request::grouped_list("", a, q);
     list_network_acl_rules: |_, q| request::direction(q);
