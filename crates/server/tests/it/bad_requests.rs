@@ -18,11 +18,11 @@ use wire::schema::{Shapes, mutate, sample, shapes};
 use crate::region::{Client, QUERY, RSA, Region, Seen, id, stopped, subnet};
 
 /// Bad bodies of each operation in an ordinary run.
-const BODIES: usize = 24;
+const BODIES: usize = 8;
 /// Bodies of an operation for each seed asked for: thousands in a deep run.
 const SEEDS_PER_BODY: usize = 8;
 /// Refusals between two looks at what there is.
-const LOOK_EVERY: usize = 24;
+const LOOK_EVERY: usize = 8;
 
 fn environment(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())

@@ -5,6 +5,7 @@
 mod accounts;
 mod allowed_use;
 mod attachments;
+mod bad_requests;
 mod contract;
 mod door;
 mod extensions;
