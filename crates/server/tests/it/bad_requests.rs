@@ -121,10 +121,7 @@ impl World {
             ("network_acls", acl),
             ("vpcs/address_prefixes", id(&prefixes["address_prefixes"][0])),
             ("vpcs/routing_tables", id(&net["routing_table"])),
-            (
-                "floating_ips",
-                made("floating_ips", json!({"zone": {"name": "us-south-1"}})).await,
-            ),
+            ("floating_ips", made("floating_ips", json!({"zone": {"name": "us-south-1"}})).await),
             ("vpcs", vpc),
             (
                 "subnets/reserved_ips",
