@@ -5,6 +5,7 @@ import sys
 from cases import (
     accounts,
     catalogue,
+    console,
     errors,
     faults,
     firewall,
@@ -28,6 +29,7 @@ from harness import run
 PARTS = [
     accounts,
     catalogue,
+    console,
     errors,
     faults,
     firewall,

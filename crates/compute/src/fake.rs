@@ -7,7 +7,7 @@
 use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -15,7 +15,10 @@ use async_trait::async_trait;
 use base::{ByteCount, Clock, InstanceId, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    sync::broadcast,
+};
 
 use crate::{
     check, console,
@@ -23,7 +26,7 @@ use crate::{
     port::{
         Accel, ComputeError, ConsolePart, DISKS_MAX, EVENTS_KEPT, GuestDisk, GuestEvent,
         GuestEventKind, GuestNic, GuestSpec, GuestState, HostLimits, Hypervisor, HypervisorInfo,
-        PauseReason, READY_LINE, Started,
+        Line, PauseReason, READY_LINE, Started,
     },
 };
 
@@ -33,6 +36,9 @@ const RECORD: &str = "fake.json";
 const RECORD_FORMAT: u32 = 1;
 /// How often region time is looked at while something waits for it.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Bytes of a serial line on their way.
+const LINE_BYTES: usize = 4096;
 
 /// How the fake behaves.
 #[derive(Clone, Debug)]
@@ -268,6 +274,27 @@ impl Inner {
     }
 }
 
+/// What a fake guest does with its serial line: it gives back what is typed, until it is off.
+async fn echo(inner: Weak<Inner>, instance: InstanceId, mut line: DuplexStream) {
+    let mut typed = [0; LINE_BYTES];
+    loop {
+        match tokio::time::timeout(LOOK_EVERY, line.read(&mut typed)).await {
+            Ok(Ok(0) | Err(_)) => return,
+            Ok(Ok(n)) => {
+                if line.write_all(&typed[..n]).await.is_err() {
+                    return;
+                }
+            }
+            Err(_) => {
+                let state = inner.upgrade().map(|inner| inner.settle(&instance));
+                if !matches!(state, Some(Ok(GuestState::Running | GuestState::Paused { .. }))) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 #[async_trait]
 impl Hypervisor for Fake {
     fn info(&self) -> HypervisorInfo {
@@ -396,6 +423,13 @@ impl Hypervisor for Fake {
         limit: usize,
     ) -> Result<ConsolePart, ComputeError> {
         console::read(&self.inner.dir(instance), offset, limit)
+    }
+
+    async fn console(&self, instance: &InstanceId) -> Result<Box<dyn Line>, ComputeError> {
+        self.inner.change(instance, |_| ())?;
+        let (ours, theirs) = tokio::io::duplex(LINE_BYTES);
+        tokio::spawn(echo(Arc::downgrade(&self.inner), instance.clone(), ours));
+        Ok(Box::new(theirs))
     }
 
     async fn forget(&self, instance: &InstanceId) -> Result<(), ComputeError> {

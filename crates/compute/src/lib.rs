@@ -24,7 +24,7 @@ pub use fake::{Fake, FakeConfig};
 pub use port::{
     Accel, CONSOLE_LOG_MAX, CONSOLE_READ_MAX, ComputeError, ConsolePart, DISKS_MAX, EVENTS_KEPT,
     Forward, GuestDisk, GuestEvent, GuestEventKind, GuestNic, GuestSpec, GuestState, HostLimits,
-    Hypervisor, HypervisorInfo, NICS_MAX, PauseReason, READY_LINE, SEED_HOSTNAME_MAX,
+    Hypervisor, HypervisorInfo, Line, NICS_MAX, PauseReason, READY_LINE, SEED_HOSTNAME_MAX,
     SEED_KEYS_MAX, Seed, Started, USER_DATA_LINE, USER_DATA_MAX,
 };
 pub use qemu::{Qemu, QemuConfig};

@@ -19,7 +19,10 @@ use std::{fmt, net::Ipv4Addr, path::PathBuf};
 
 use async_trait::async_trait;
 use base::{ByteCount, ErrorKind, InstanceId};
-use tokio::sync::broadcast;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    sync::broadcast,
+};
 
 /// Longest user data of an instance, in bytes (IBM documents 64 KB).
 pub const USER_DATA_MAX: usize = 64 * 1024;
@@ -398,6 +401,12 @@ impl ComputeError {
     }
 }
 
+/// A guest's serial line: what is read is what the guest says, what is written is typed. It ends
+/// with the guest.
+pub trait Line: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Line for T {}
+
 /// Runs guests. Every method may be called by many at once.
 ///
 /// Each instance has a directory of its own below the hypervisor's, named by the instance id,
@@ -504,6 +513,13 @@ pub trait Hypervisor: Send + Sync {
         offset: u64,
         limit: usize,
     ) -> Result<ConsolePart, ComputeError>;
+
+    /// The serial line of a running guest, from now on. A guest has one: a second line is silent
+    /// until the first is dropped.
+    ///
+    /// # Errors
+    /// `NotRunning`, `Control`.
+    async fn console(&self, instance: &InstanceId) -> Result<Box<dyn Line>, ComputeError>;
 
     /// Removes all files of an instance that has no guest any more.
     ///

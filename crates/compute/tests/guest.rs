@@ -18,6 +18,7 @@ use ectype_compute::{
     Hypervisor, PauseReason, Qemu, QemuConfig, READY_LINE, Seed, USER_DATA_LINE, stock,
 };
 use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
     sync::{Mutex, broadcast},
     time::{sleep, timeout},
 };
@@ -237,7 +238,21 @@ async fn the_stock_image_boots_runs_user_data_once_stops_clean_and_is_adopted() 
     let mut bench = Bench::new(root.path(), "0717_guest");
     assert_eq!(bench.qemu.adopt().await.unwrap(), [bench.instance.clone()]);
     assert_eq!(bench.qemu.state(&bench.instance).await.unwrap(), GuestState::Running);
+    // Its serial line says what it does from now on, and ends with it.
+    let mut line = bench.qemu.console(&bench.instance).await.unwrap();
+    bench.qemu.reset(&bench.instance).await.unwrap();
+    let mut said = String::new();
+    while !said.contains(READY_LINE) {
+        let mut bytes = [0; 256];
+        let n = timeout(PATIENCE, line.read(&mut bytes)).await.unwrap().unwrap();
+        said.push_str(&String::from_utf8_lossy(&bytes[..n]));
+    }
+    assert_eq!(bench.told().await, GuestEventKind::Rebooted);
+    line.write_all(b"\r").await.unwrap();
     bench.stop().await;
+    timeout(PATIENCE, line.read_to_end(&mut Vec::new())).await.unwrap().unwrap();
+    let gone = bench.qemu.console(&bench.instance).await.err().unwrap();
+    assert!(matches!(gone, ComputeError::NotRunning { .. }), "{gone}");
     bench.seen = bench.qemu.console_log(&bench.instance, 0, 0).await.unwrap().total;
 
     // Another instance from the same disk: its user data runs, and switches it off.

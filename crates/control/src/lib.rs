@@ -38,7 +38,8 @@ pub use image::{
     ImageIsolation, ImageProgress, ImageStorage, StockImage, StockOf,
 };
 pub use instance::{
-    ActionCreate, BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, Reinitialize,
+    ActionCreate, BootVolume, CONSOLE_TOKEN_LIFETIME, CONSOLE_TOKENS_MAX, ConsoleClaim,
+    ConsoleSession, ConsoleToken, DataVolume, InstanceCreate, NewVolume, NicCreate, Reinitialize,
     TemplateCreate, VolumeSource,
 };
 pub use key::{KeyError, KeyJob, RETIRE_GRACE, RootKeyVersion, RootKeyVersions, RotateReport};

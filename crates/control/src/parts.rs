@@ -57,6 +57,7 @@ pub struct Control {
     pub(crate) progress: crate::image::ProgressBoard,
     /// Which job has the turn with an instance.
     pub(crate) turns: crate::instance::Turns,
+    pub(crate) consoles: crate::instance::Consoles,
     /// Held while the bytes of an image are measured.
     pub(crate) measuring: tokio::sync::Mutex<()>,
     /// How far upkeep of the chunk store is.
@@ -88,6 +89,7 @@ impl Control {
             signer,
             progress: crate::image::ProgressBoard::default(),
             turns: crate::instance::Turns::default(),
+            consoles: crate::instance::Consoles::default(),
             measuring: tokio::sync::Mutex::default(),
             board: crate::store::Board::default(),
             sequence_checked: tokio::sync::OnceCell::new(),

@@ -149,6 +149,14 @@ pub enum Refusal {
         /// What was asked.
         action: ActionKind,
     },
+    /// The serial line of a guest is one.
+    #[error(
+        "The console of instance {instance} is in use. Make a token with force to take it over."
+    )]
+    ConsoleInUse {
+        /// The instance.
+        instance: InstanceId,
+    },
     /// Anything else that an instance's status forbids.
     #[error("Instance {instance} is {status}, so it cannot be {verb} now.")]
     InstanceBusy {

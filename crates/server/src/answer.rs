@@ -21,6 +21,7 @@ use axum::{
 use bytes::Bytes;
 use futures::FutureExt;
 use http_body_util::{BodyExt, Limited};
+use hyper::upgrade::OnUpgrade;
 use wire::{
     ApiError, ApiVersion, Dialect, ErrorCode, QUERY_BYTES_MAX, Query, check_generation,
     request::CallFault,
@@ -63,6 +64,17 @@ pub(crate) struct OpenCall {
 
 /// Whom a token turned out to be, for the log.
 type Who = Arc<OnceLock<String>>;
+
+/// A request that turns its connection into a stream of its own, with a token in its query.
+pub(crate) struct UpgradeCall {
+    pub(crate) app: Arc<App>,
+    /// What the path names.
+    pub(crate) id: String,
+    pub(crate) query: Query,
+    pub(crate) headers: HeaderMap,
+    /// None when the connection cannot be switched.
+    pub(crate) upgrade: Option<OnUpgrade>,
+}
 
 /// Answers a request.
 pub(crate) async fn answer(app: Arc<App>, asked: Asked, request: Request) -> Response {
@@ -134,6 +146,13 @@ async fn route(
             let body = read_body(&parts.method, body).await?;
             let headers = parts.headers;
             handler(OpenCall { app, base_url, headers, body, request_id, peer }).await
+        }
+        Served::Upgraded(handler) => {
+            let query = Query::parse(parts.uri.query().unwrap_or_default(), QUERY_BYTES_MAX)?;
+            let id = params.into_iter().map(|(_, value)| value).next().unwrap_or_default();
+            let mut parts = parts;
+            let upgrade = parts.extensions.remove::<OnUpgrade>();
+            handler(UpgradeCall { app, id, query, headers: parts.headers, upgrade }).await
         }
         Served::ByOperator(handler) => {
             if parts.extensions.get::<ByOperator>().is_none() {

@@ -40,3 +40,9 @@ pub const SIGN_IN_FAILURES_MAX: u32 = 30;
 pub const SIGN_IN_FAILURE_TIME: Duration = Duration::from_secs(2);
 /// Most askers whose rates are known.
 pub(crate) const RATE_ASKERS_MAX: usize = 10_000;
+/// How long a console session lasts in which nobody types and the guest says nothing.
+pub(crate) const CONSOLE_IDLE: Duration = Duration::from_secs(10 * 60);
+/// Longest message of a console session's client, in bytes.
+pub const CONSOLE_MESSAGE_MAX: usize = 64 << 10;
+/// How long a guest may take to accept a message that was typed.
+pub(crate) const CONSOLE_TYPING_TIME: Duration = Duration::from_secs(10);

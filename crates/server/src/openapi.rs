@@ -202,7 +202,7 @@ fn statuses(operation: &Operation, about: &Described) -> Vec<u16> {
             all.extend([400, 401, 403, 429, 500, 503]);
         }
         Served::ByOperator(_) => all.push(403),
-        Served::Open(_) | Served::NotYet => {}
+        Served::Open(_) | Served::Upgraded(_) | Served::NotYet => {}
     }
     if operation.path.contains('{') {
         all.push(404);

@@ -7,7 +7,7 @@ use axum::http::Method;
 use futures::future::BoxFuture;
 
 use crate::{
-    answer::OpenCall,
+    answer::{OpenCall, UpgradeCall},
     call::Call,
     extensions, health, iam, openapi,
     operator::{self, OperatorCall},
@@ -18,6 +18,7 @@ use crate::{
 
 pub(crate) type Handler = fn(Call) -> BoxFuture<'static, Answer>;
 pub(crate) type OperatorHandler = fn(OperatorCall) -> BoxFuture<'static, Answer>;
+pub(crate) type UpgradeHandler = fn(UpgradeCall) -> BoxFuture<'static, Answer>;
 pub(crate) type OpenHandler = fn(OpenCall) -> BoxFuture<'static, Answer>;
 
 /// Which checks a request passes before its handler.
@@ -38,6 +39,8 @@ pub(crate) enum Served {
     By(Family, Handler),
     /// A handler without token.
     Open(OpenHandler),
+    /// A handler that switches the connection, by a token in the query.
+    Upgraded(UpgradeHandler),
     /// A handler for the operator alone, through its socket.
     ByOperator(OperatorHandler),
     /// Nobody yet: `not_implemented`.
@@ -82,6 +85,9 @@ macro_rules! operations {
         Served::By(Family::$family, |call| Box::pin($handler(call)))
     };
     (@open (Open $handler:path)) => { Served::Open(|call| Box::pin($handler(call))) };
+    (@upgraded (Upgraded $handler:path)) => {
+        Served::Upgraded(|call| Box::pin($handler(call)))
+    };
     (@operator (Operator $handler:path)) => {
         Served::ByOperator(|call| Box::pin($handler(call)))
     };
@@ -116,6 +122,9 @@ operations! {
     DELETE "/v1/instances/{id}" delete_instance: by (Vpc vpc::instances::delete);
     GET "/v1/instances/{id}/initialization" get_instance_initialization:
         by (Vpc vpc::instances::initialization);
+    POST "/v1/instances/{id}/console_access_token" create_instance_console_access_token:
+        by (Vpc vpc::console::token_create);
+    GET "/v1/instances/{id}/console" get_instance_console: upgraded (Upgraded vpc::console::open);
     POST "/v1/instances/{id}/reinitialize" create_instance_reinitialization:
         by (Vpc vpc::instances::reinitialize);
     POST "/v1/instances/{id}/actions" create_instance_action: by (Vpc vpc::instances::action);
@@ -335,8 +344,6 @@ pub const KNOWN: &[&str] = &[
     "/v1/images/{id}/export_jobs",
     "/v1/instance_groups",
     "/v1/instances/{id}/cluster_network_attachments",
-    "/v1/instances/{id}/console",
-    "/v1/instances/{id}/console_access_token",
     "/v1/instances/{id}/disks",
     "/v1/instances/{id}/network_attachments",
     "/v1/instances/{id}/software_attachments",

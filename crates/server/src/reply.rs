@@ -1,6 +1,6 @@
 //! What a handler gives back: an answer or a failure.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use bytes::Bytes;
 use serde::Serialize;
 use wire::{ApiError, ErrorCode, TargetKind};
@@ -16,6 +16,8 @@ pub(crate) struct Reply {
     pub(crate) retry_after: Option<u32>,
     /// `Cache-Control`; without it nobody keeps the answer.
     pub(crate) cache: Option<&'static str>,
+    /// The accepted key of a connection that becomes a WebSocket.
+    pub(crate) websocket: Option<HeaderValue>,
 }
 
 /// The content type of nearly every answer.
@@ -54,6 +56,7 @@ impl Reply {
             etag: None,
             retry_after: None,
             cache: None,
+            websocket: None,
         }
     }
 

@@ -60,7 +60,7 @@ pub(crate) fn log(told: &Told<'_>, reply: &Reply, request_id: &str) {
 
 /// The answer with its headers.
 pub(crate) fn respond(reply: Reply, request_id: &str, strict_transport: bool) -> Response {
-    let empty = reply.status == StatusCode::NO_CONTENT;
+    let empty = matches!(reply.status, StatusCode::NO_CONTENT | StatusCode::SWITCHING_PROTOCOLS);
     let mut response = Response::new(Body::from(reply.body));
     *response.status_mut() = reply.status;
     let headers = response.headers_mut();
@@ -78,6 +78,11 @@ pub(crate) fn respond(reply: Reply, request_id: &str, strict_transport: bool) ->
     }
     if let Some(seconds) = reply.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(accept) = reply.websocket {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
     if reply.status == StatusCode::UNAUTHORIZED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

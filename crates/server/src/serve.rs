@@ -161,7 +161,7 @@ where
     }
 }
 
-async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+async fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     peer: SocketAddr,
     router: Router,
@@ -173,7 +173,7 @@ async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
         request.extensions_mut().insert(Peer(peer));
         router.clone().oneshot(request.map(Body::new))
     });
-    let serving = http(limits.header_time).serve_connection(stream, service);
+    let serving = http(limits.header_time).serve_connection(stream, service).with_upgrades();
     let mut serving = std::pin::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

@@ -41,7 +41,7 @@ use crate::{
     dir::{self, GuestDir},
     port::{
         Accel, ComputeError, ConsolePart, EVENTS_KEPT, GuestDisk, GuestEvent, GuestNic, GuestSpec,
-        GuestState, HostLimits, Hypervisor, HypervisorInfo, Started,
+        GuestState, HostLimits, Hypervisor, HypervisorInfo, Line, Started,
     },
 };
 use guest::Guest;
@@ -367,6 +367,17 @@ impl Hypervisor for Qemu {
     ) -> Result<ConsolePart, ComputeError> {
         let dir = self.inner.dir(instance);
         blocking(&dir.file(console::CONSOLE_LOG), move || console::read(&dir, offset, limit)).await
+    }
+
+    async fn console(&self, instance: &InstanceId) -> Result<Box<dyn Line>, ComputeError> {
+        self.inner.settled(instance).await?;
+        let line = self.inner.dir(instance).connect(launch::CONSOLE_SOCKET).await;
+        let line = line.map_err(|source| ComputeError::File {
+            what: "connect to",
+            path: self.console_socket(instance),
+            source,
+        })?;
+        Ok(Box::new(line))
     }
 
     async fn forget(&self, instance: &InstanceId) -> Result<(), ComputeError> {

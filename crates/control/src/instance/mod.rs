@@ -4,6 +4,7 @@
 //! is done, `follow` for guests that act by themselves.
 
 mod actions;
+mod console;
 mod create;
 mod delete_job;
 mod draft;
@@ -18,10 +19,14 @@ mod template;
 mod turns;
 
 pub use actions::ActionCreate;
+pub use console::{
+    CONSOLE_TOKEN_LIFETIME, CONSOLE_TOKENS_MAX, ConsoleClaim, ConsoleSession, ConsoleToken,
+};
 pub use create::{BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource};
 pub use reinitialize::Reinitialize;
 pub use template::TemplateCreate;
 
+pub(crate) use console::Consoles;
 pub(crate) use delete_job::DeleteJob;
 pub(crate) use guest::compute_step;
 pub(crate) use reboot_job::RebootJob;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use base::{ByteCount, InstanceId};
 use compute::{
     ComputeError, ConsolePart, Fake, GuestDisk, GuestEvent, GuestNic, GuestSpec, GuestState,
-    HostLimits, Hypervisor, HypervisorInfo, Started,
+    HostLimits, Hypervisor, HypervisorInfo, Line, Started,
 };
 use ectype_control::ActionCreate;
 use model::{ActionKind, ActionStatus, Instance, InstanceStatus, InstanceStatusReason};
@@ -225,6 +225,10 @@ impl Hypervisor for LateEvents {
         limit: usize,
     ) -> Result<ConsolePart, ComputeError> {
         self.fake.console_log(instance, offset, limit).await
+    }
+
+    async fn console(&self, instance: &InstanceId) -> Result<Box<dyn Line>, ComputeError> {
+        self.fake.console(instance).await
     }
 
     async fn forget(&self, instance: &InstanceId) -> Result<(), ComputeError> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod address_prefixes;
 pub(crate) mod attachments;
+pub(crate) mod console;
 pub(crate) mod floating_ips;
 pub(crate) mod geography;
 pub(crate) mod images;

@@ -6,6 +6,7 @@ mod accounts;
 mod allowed_use;
 mod attachments;
 mod bad_requests;
+mod console;
 mod contract;
 mod door;
 mod extensions;

@@ -232,6 +232,8 @@ codes! {
     SubnetOutOfIpAddresses = "subnet_out_of_ip_addresses", 400, Ibm;
     /// A prefix with subnets.
     AddressPrefixInUse = "address_prefix_in_use", 409, Ours;
+    /// A console that another session has.
+    ConsoleInUse = "console_in_use", 409, Ours;
     /// An address that cannot be had.
     AddressUnavailable = "address_unavailable", 400, Ours;
     /// A reserved IP that cannot be changed.

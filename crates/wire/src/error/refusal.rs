@@ -40,6 +40,7 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         Refusal::ImagePublic { .. } => (E::InvalidActionForPublicImage, None),
         Refusal::InstanceBusy { verb: "deleted", .. } => (E::InstanceDeleteConflict, None),
         Refusal::InstanceBusy { .. } => (E::InvalidState, None),
+        Refusal::ConsoleInUse { .. } => (E::ConsoleInUse, None),
         Refusal::VolumeCapacity { .. } => (E::VolumeCapacityMax, Some("capacity")),
         Refusal::VolumeIops { .. } => (E::VolumeProfileIopsInvalid, Some("iops")),
         Refusal::VolumeProfileCapacity { .. } => {

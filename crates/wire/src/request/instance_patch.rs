@@ -4,7 +4,7 @@ use model::{ActionKind, HostFailurePolicy, MetadataProtocol, MetadataService, Re
 use serde_json::json;
 
 use super::{Asked, instance};
-use crate::{ApiError, Fields};
+use crate::{ApiError, Fields, TargetKind};
 
 /// `PATCH /instances/{id}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,6 +96,28 @@ pub fn action_prototype(f: &Fields<'_>) -> Result<ActionPrototype, ApiError> {
     Ok(ActionPrototype { kind, force })
 }
 
+/// `POST /instances/{id}/console_access_token`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConsoleAccessToken {
+    /// The session takes the line from another.
+    pub force: bool,
+}
+
+/// Reads `POST /instances/{id}/console_access_token`.
+///
+/// # Errors
+/// What the body names wrongly; `not_implemented` for a VNC console: guests have no display.
+pub fn console_access_token(f: &Fields<'_>) -> Result<ConsoleAccessToken, ApiError> {
+    let kinds = |text: &str| matches!(text, "serial" | "vnc").then(|| text == "serial");
+    let serial = f.choice("console_type", "serial, vnc", kinds)?;
+    if !f.required("console_type", serial)? {
+        return Err(
+            ApiError::not_implemented("A VNC console").at(TargetKind::Field, "console_type")
+        );
+    }
+    Ok(ConsoleAccessToken { force: f.flag("force")?.unwrap_or(false) })
+}
+
 /// `PATCH …/volume_attachments/{id}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttachmentPatch {
@@ -124,6 +146,21 @@ mod tests {
         ErrorCode,
         request::testing::{parse, seen},
     };
+
+    #[test]
+    fn a_console_is_serial() {
+        let read = |body| parse(body, |_, f| console_access_token(f));
+        let force = |body| read(body).map(|want| want.force);
+        assert!(!force(json!({"console_type": "serial"})).unwrap());
+        assert!(force(json!({"console_type": "serial", "force": true})).unwrap());
+        for (body, code) in [
+            (json!({}), ErrorCode::ValidationRequiredField),
+            (json!({"console_type": "vnc"}), ErrorCode::NotImplemented),
+            (json!({"console_type": "tty"}), ErrorCode::ValidationEnum),
+        ] {
+            assert_eq!(seen(read(body)).0, code);
+        }
+    }
 
     #[test]
     fn an_action_has_one_of_three_types() {

@@ -39,8 +39,8 @@ pub use instance::{
     attachment_prototype, instance_prototype, reinitialization,
 };
 pub use instance_patch::{
-    ActionPrototype, AttachmentPatch, InstancePatch, MetadataServicePatch, action_prototype,
-    attachment_patch, instance_patch,
+    ActionPrototype, AttachmentPatch, ConsoleAccessToken, InstancePatch, MetadataServicePatch,
+    action_prototype, attachment_patch, console_access_token, instance_patch,
 };
 pub use instance_template::{
     TemplatePrototype, over_template, source_template, template_prototype,

@@ -1,6 +1,6 @@
 //! Actions of an instance, and what it was initialized with.
 
-use base::KeyId;
+use base::{KeyId, Timestamp};
 use model::{ActionStatus, Reference};
 use serde::Serialize;
 
@@ -73,4 +73,48 @@ pub fn initialization<'a>(
         }
     });
     Initialization { keys: each.collect() }
+}
+
+/// What is told of a token for a console.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsoleTokenFacts<'a> {
+    /// The token.
+    pub secret: &'a str,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it opens nothing.
+    pub expires_at: Timestamp,
+    /// Whether its session takes the line from another.
+    pub force: bool,
+}
+
+/// A token for the serial console of an instance.
+#[derive(Debug, Serialize)]
+pub struct ConsoleAccessToken<'a> {
+    access_token: &'a str,
+    console_type: &'static str,
+    created_at: String,
+    expires_at: String,
+    force: bool,
+    href: String,
+}
+
+/// A token for the serial console of an instance, with the address that it opens.
+#[must_use]
+pub fn console_access_token<'a>(
+    r: &Render<'_>,
+    instance: &str,
+    token: &ConsoleTokenFacts<'a>,
+) -> ConsoleAccessToken<'a> {
+    let at = r.href(&["instances", instance, "console"]);
+    // http becomes ws, and https becomes wss.
+    let at = at.strip_prefix("http").unwrap_or(&at);
+    ConsoleAccessToken {
+        access_token: token.secret,
+        console_type: "serial",
+        created_at: token.created_at.to_string(),
+        expires_at: token.expires_at.to_string(),
+        force: token.force,
+        href: format!("ws{at}?access_token={}", token.secret),
+    }
 }

@@ -33,7 +33,10 @@ mod vpc;
 pub(crate) mod samples;
 
 pub use acl::{NetworkAcl, NetworkAclRule, network_acl, network_acl_rule};
-pub use action::{Initialization, InstanceAction, initialization, instance_action};
+pub use action::{
+    ConsoleAccessToken, ConsoleTokenFacts, Initialization, InstanceAction, console_access_token,
+    initialization, instance_action,
+};
 pub use attachment::{VolumeAttachment, volume_attachment, volume_attachments};
 pub use extension::{
     ConsoleLog, Isolation, Progress, ProgressFigures, StorageFigures, console_log,

@@ -11,7 +11,7 @@ use super::{
         Field, any_of, count, date, flag, has, href, id, just, list, may, name, none_yet, number,
         object, one_of, text, text_up_to, to, word,
     },
-    operation::{Described, act, begin, change, create, page, read},
+    operation::{Described, act, begin, change, create, page, read, switch},
     reference::{head, reasons},
 };
 use crate::request::NICS_MAX;
@@ -40,6 +40,13 @@ pub(super) fn operations() -> Vec<Described> {
         begin("create_instance_reinitialization", None).takes(to("InstanceReinitialization")),
         create("create_instance_action", to("InstanceActionPrototype"), to("InstanceAction")),
         read("get_instance_action", to("InstanceAction")),
+        change(
+            "create_instance_console_access_token",
+            to("InstanceConsoleAccessTokenPrototype"),
+            to("InstanceConsoleAccessToken"),
+        ),
+        switch("get_instance_console")
+            .about("The serial console, as a WebSocket, at the `href` of a token."),
         page("list_instance_templates", "InstanceTemplate", "templates"),
         create("create_instance_template", to("InstanceTemplatePrototype"), to("InstanceTemplate")),
         read("get_instance_template", to("InstanceTemplate")),
@@ -79,8 +86,31 @@ pub(super) fn shapes(into: &mut Shapes) {
             may("force", flag().usually(false)),
         ]),
     );
+    console(into);
     requests(into);
     templates(into);
+}
+
+fn console(into: &mut Shapes) {
+    let serial = || word(["serial"]);
+    into.add(
+        "InstanceConsoleAccessTokenPrototype",
+        object([
+            has("console_type", serial()),
+            may("force", flag().usually(false).about("Takes the console from another session.")),
+        ]),
+    );
+    into.add(
+        "InstanceConsoleAccessToken",
+        object([
+            has("access_token", text().about("Opens one session.")),
+            has("console_type", serial()),
+            has("created_at", date()),
+            has("expires_at", date()),
+            has("force", flag()),
+            has("href", text().about("Where the session is: ws or wss.")),
+        ]),
+    );
 }
 
 fn instance() -> Schema {

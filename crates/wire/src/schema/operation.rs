@@ -164,6 +164,11 @@ pub(super) fn begin(name: &'static str, answer: Option<Schema>) -> Described {
     Described { refusals: vec![409], ..Described::new(name, answers) }
 }
 
+/// Turns the connection into a WebSocket.
+pub(super) fn switch(name: &'static str) -> Described {
+    Described { refusals: vec![400, 401, 409], ..Described::new(name, vec![(101, None)]) }
+}
+
 /// Reads a page of `items`, which are components named `item`.
 pub(super) fn page(name: &'static str, item: &str, items: &'static str) -> Described {
     page_of(name, &format!("{item}Collection"), to(item), items)

@@ -36,6 +36,7 @@ const BODIES: &[(&str, Body)] = bodies! {
     update_instance: |a, b| request::instance_patch(a, &Fields::root(b));
     create_instance_reinitialization: |a, b| request::reinitialization(a, &Fields::root(b));
     create_instance_action: |_, b| request::action_prototype(&Fields::root(b));
+    create_instance_console_access_token: |_, b| request::console_access_token(&Fields::root(b));
     create_instance_template: |a, b| template(a, b);
     update_instance_template: |_, b| request::rename(&Fields::root(b));
     create_instance_volume_attachment: |a, b| request::attachment_prototype(a, &Fields::root(b));
