@@ -152,6 +152,14 @@ ids! {
     UsageId;
 }
 
+impl PrincipalId {
+    /// The region's operator, who is in no account.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self("ectype-operator".into())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,7 +31,9 @@ pub use clock::{ClockMove, ClockReading};
 pub use context::RequestContext;
 pub use error::Error;
 pub use identity::{
-    ACCESS_TOKEN_LIFETIME, Authenticated, Credentials, IdentityError, PublicKey, TokenSet,
+    ACCESS_TOKEN_LIFETIME, ApiKeyPatch, ApiKeySwitch, Authenticated, Credentials, IdentityError,
+    MadeApiKey, NewApiKey, NewPart, NewPrincipal, PrincipalPatch, ProfileNamed, PublicKey,
+    TokenSet,
 };
 pub use image::{
     ExportedFile, FileProgress, FileWatch, ImageAlone, ImageCreate, ImageExport, ImageImport,
@@ -44,8 +46,9 @@ pub use instance::{
 };
 pub use key::{KeyError, KeyJob, RETIRE_GRACE, RootKeyVersion, RootKeyVersions, RotateReport};
 pub use meta::{
-    FloatingIpFilter, FloatingIpPatch, GroupFilter, ImageFilter, InstanceFilter, Page, PageKey,
-    Paged, ReservedIpFilter, SecurityGroupFilter, SubnetFilter, TagFilter, VolumeFilter, VpcFilter,
+    ApiKeyFilter, FloatingIpFilter, FloatingIpPatch, GroupFilter, ImageFilter, InstanceFilter,
+    Page, PageKey, Paged, PrincipalFilter, ReservedIpFilter, SecurityGroupFilter, SubnetFilter,
+    TagFilter, VolumeFilter, VpcFilter,
 };
 pub use network::{
     FloatingIpCreate, FloatingPlace, GatewayIp, PrefixCreate, PrefixUpdate, PublicGatewayCreate,

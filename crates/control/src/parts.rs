@@ -53,7 +53,11 @@ pub struct Control {
     /// Rung when what guests may be reached by has changed.
     pub(crate) network_rung: Notify,
     pub(crate) forwards: crate::network::ForwardBoard,
-    pub(crate) signer: crate::identity::Signer,
+    pub(crate) signers: crate::identity::Signers,
+    /// Who holds tokens.
+    pub(crate) known: crate::identity::Known,
+    /// Uses of API keys that are still to be written.
+    pub(crate) uses: crate::identity::Uses,
     pub(crate) progress: crate::image::ProgressBoard,
     /// Which job has the turn with an instance.
     pub(crate) turns: crate::instance::Turns,
@@ -77,7 +81,8 @@ impl Control {
         config: Config,
     ) -> Result<(Arc<Self>, Option<Credentials>), IdentityError> {
         let credentials = crate::identity::bootstrap(&parts).await?;
-        let signer = crate::identity::Signer::load(&*parts.store, &*parts.keys).await?;
+        let wall = parts.clock.wall();
+        let signer = crate::identity::Signer::load(&*parts.store, &*parts.keys, wall).await?;
         let job_log: Arc<dyn JobLog> = Arc::clone(&parts.store) as Arc<dyn JobLog>;
         let region = Self {
             job_log,
@@ -86,7 +91,9 @@ impl Control {
             jobs_queued: Arc::new(Notify::new()),
             network_rung: Notify::new(),
             forwards: crate::network::ForwardBoard::default(),
-            signer,
+            signers: crate::identity::Signers::new(signer),
+            known: crate::identity::Known::default(),
+            uses: crate::identity::Uses::default(),
             progress: crate::image::ProgressBoard::default(),
             turns: crate::instance::Turns::default(),
             consoles: crate::instance::Consoles::default(),

@@ -1,6 +1,6 @@
-//! Accounts, principals, API keys, token keys and resource groups.
+//! Accounts, token keys and resource groups. Who acts in an account is in `identity`.
 
-use base::{AccountId, ApiKeyId, PrincipalId, ResourceGroupId, Timestamp, TokenKeyId};
+use base::{AccountId, PrincipalId, ResourceGroupId, Timestamp, TokenKeyId};
 
 /// An account: the boundary that nothing crosses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,36 +13,6 @@ pub struct Account {
     pub provider: bool,
     /// Who owns it; an owner may do everything in it. The provider's account has none.
     pub owner: Option<PrincipalId>,
-    /// Region time of its creation.
-    pub created_at: Timestamp,
-}
-
-/// Someone who can sign in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Principal {
-    /// IAM id, such as `IBMid-…`.
-    pub id: PrincipalId,
-    /// The account it belongs to.
-    pub account: AccountId,
-    /// Given and family name, joined by a blank.
-    pub name: String,
-    /// Mail address.
-    pub email: String,
-}
-
-/// An API key. The key itself is never stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApiKey {
-    /// Its id.
-    pub id: ApiKeyId,
-    /// Its account.
-    pub account: AccountId,
-    /// Whose it is.
-    pub principal: PrincipalId,
-    /// Display name.
-    pub name: String,
-    /// BLAKE3 or SHA-256 of the key: 32 bytes. The keys are random and long, so one hash is enough.
-    pub hash: [u8; 32],
     /// Region time of its creation.
     pub created_at: Timestamp,
 }

@@ -16,6 +16,7 @@ mod firewall;
 mod firewall_wanted;
 mod floating_ip;
 mod floating_refusal;
+mod identity;
 mod image;
 mod instance;
 mod instance_template;
@@ -32,7 +33,7 @@ mod view;
 mod volume;
 mod volume_change;
 
-pub use account::{Account, ApiKey, Principal, ResourceGroup, TokenKey};
+pub use account::{Account, ResourceGroup, TokenKey};
 pub use allowed_use::{
     AllowedUse, EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, Expression, ExpressionError,
     InstanceFacts, NoResult, Over,
@@ -53,6 +54,10 @@ pub use floating_ip::{
     lets_out, open_ports,
 };
 pub use floating_refusal::FloatingRefusal;
+pub use identity::{
+    ApiKey, HistoryRecord, Principal, PrincipalKind, ProfilePart, ProfilePartKind, Session,
+    WhenLeaked, entity_tag,
+};
 pub use image::{
     IMAGE_TRANSITIONS, Image, ImageEncryption, ImageGuard, ImagePatch, ImageStatus,
     ImageStatusReason, ImageTransition, ImageTrigger, LifecycleChange, SealedRef, SourceVolume,

@@ -27,6 +27,16 @@ macro_rules! limits {
 }
 
 limits! {
+    /// Users of an account. IBM publishes none that applies here; ours bounds a list.
+    USERS_MAX = 10_000, "users in the account", "over_quota";
+    /// Service IDs of an account.
+    SERVICE_IDS_MAX = 2_000, "service IDs in the account", "over_quota";
+    /// Trusted profiles of an account.
+    PROFILES_MAX = 2_000, "trusted profiles in the account", "over_quota";
+    /// Rules, links or identities of a trusted profile.
+    PROFILE_PARTS_MAX = 100, "parts of one kind in the trusted profile", "over_quota";
+    /// API keys of a user or a service ID.
+    API_KEYS_MAX = 1_000, "API keys of the identity", "over_quota";
     /// Volumes of an account in a region.
     VOLUMES_MAX = 300, "volumes in the region", "volume_quota_reached";
     /// Images of an account. IBM publishes none; ours bounds a list's counter.

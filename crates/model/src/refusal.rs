@@ -266,6 +266,18 @@ pub enum Refusal {
         /// The name.
         name: String,
     },
+    /// An API key, a service ID or a profile that is locked.
+    #[error("The {kind} is locked. Unlock it first.")]
+    IdentityLocked {
+        /// What users call it.
+        kind: &'static str,
+    },
+    /// The owner of an account cannot leave it.
+    #[error("The owner of the account cannot be removed from it.")]
+    AccountOwner,
+    /// An API key of the caller's choice that is known already.
+    #[error("That API key cannot be used. Choose another, or let the region make one.")]
+    ApiKeyTaken,
     /// A key whose content is already there.
     #[error("The same public key is already there as key {key}.")]
     KeyContentExists {

@@ -10,8 +10,10 @@
 
 mod action;
 mod decision;
+mod own;
 mod permit;
 
 pub use action::Action;
 pub use decision::{Caller, Denied, permit, scope};
+pub use own::{permit_operator, permit_own, scope_operator, scope_own};
 pub use permit::{InternalActor, Permit, Resource, Scope, SystemPermit};

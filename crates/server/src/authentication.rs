@@ -26,6 +26,9 @@ pub(crate) async fn authenticate(
             ApiError::new(ErrorCode::IamFailure, "Sign-in is not available now. Try again.")
         }
         IdentityError::ApiKeyNotFound
+        | IdentityError::ApiKeyRefused { .. }
+        | IdentityError::SessionEnded
+        | IdentityError::ProfileRefused
         | IdentityError::TokenInvalid
         | IdentityError::RefreshInvalid => invalid("The token is not valid here."),
     })?;

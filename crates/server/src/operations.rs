@@ -11,7 +11,10 @@ use crate::{
     call::Call,
     extensions, health, iam, openapi,
     operator::{self, OperatorCall},
-    platform::{resource_groups, resource_instances, search, tags},
+    platform::{
+        identity::{api_keys, profiles, service_ids, users},
+        resource_groups, resource_instances, search, tags,
+    },
     reply::Answer,
     vpc,
 };
@@ -292,6 +295,58 @@ operations! {
     POST "/v3/tags/attach" attach_tag: by (Platform tags::attach);
     POST "/v3/tags/detach" detach_tag: by (Platform tags::detach);
     POST "/v3/resources/search" search: by (Platform search::search);
+
+    GET "/v1/apikeys" list_api_keys: by (Platform api_keys::list);
+    POST "/v1/apikeys" create_api_key: by (Platform api_keys::create);
+    GET "/v1/apikeys/details" get_api_keys_details: by (Platform api_keys::details);
+    GET "/v1/apikeys/{id}" get_api_key: by (Platform api_keys::get);
+    PUT "/v1/apikeys/{id}" update_api_key: by (Platform api_keys::update);
+    DELETE "/v1/apikeys/{id}" delete_api_key: by (Platform api_keys::delete);
+    POST "/v1/apikeys/{id}/lock" lock_api_key: by (Platform api_keys::lock);
+    DELETE "/v1/apikeys/{id}/lock" unlock_api_key: by (Platform api_keys::unlock);
+    POST "/v1/apikeys/{id}/disable" disable_api_key: by (Platform api_keys::disable);
+    DELETE "/v1/apikeys/{id}/disable" enable_api_key: by (Platform api_keys::enable);
+    POST "/_ectype/v1/apikeys/{id}/rotate" ectype_api_key_rotate:
+        by (Extension api_keys::rotate);
+    GET "/v1/serviceids/" list_service_ids: by (Platform service_ids::list);
+    POST "/v1/serviceids/" create_service_id: by (Platform service_ids::create);
+    GET "/v1/serviceids/{id}" get_service_id: by (Platform service_ids::get);
+    PUT "/v1/serviceids/{id}" update_service_id: by (Platform service_ids::update);
+    DELETE "/v1/serviceids/{id}" delete_service_id: by (Platform service_ids::delete);
+    POST "/v1/serviceids/{id}/lock" lock_service_id: by (Platform service_ids::lock);
+    DELETE "/v1/serviceids/{id}/lock" unlock_service_id: by (Platform service_ids::unlock);
+    GET "/v1/profiles" list_profiles: by (Platform profiles::list);
+    POST "/v1/profiles" create_profile: by (Platform profiles::create);
+    GET "/v1/profiles/{id}" get_profile: by (Platform profiles::get);
+    PUT "/v1/profiles/{id}" update_profile: by (Platform profiles::update);
+    DELETE "/v1/profiles/{id}" delete_profile: by (Platform profiles::delete);
+    GET "/v1/profiles/{id}/rules" list_claim_rules: by (Platform profiles::rule_list);
+    POST "/v1/profiles/{id}/rules" create_claim_rule: by (Platform profiles::rule_create);
+    GET "/v1/profiles/{id}/rules/{rule_id}" get_claim_rule: by (Platform profiles::rule_get);
+    PUT "/v1/profiles/{id}/rules/{rule_id}" update_claim_rule:
+        by (Platform profiles::rule_update);
+    DELETE "/v1/profiles/{id}/rules/{rule_id}" delete_claim_rule:
+        by (Platform profiles::rule_delete);
+    GET "/v1/profiles/{id}/links" list_links: by (Platform profiles::link_list);
+    POST "/v1/profiles/{id}/links" create_link: by (Platform profiles::link_create);
+    GET "/v1/profiles/{id}/links/{link_id}" get_link: by (Platform profiles::link_get);
+    DELETE "/v1/profiles/{id}/links/{link_id}" delete_link: by (Platform profiles::link_delete);
+    GET "/v1/profiles/{id}/identities" get_profile_identities:
+        by (Platform profiles::identity_list);
+    PUT "/v1/profiles/{id}/identities" set_profile_identities:
+        by (Platform profiles::identities_replace);
+    POST "/v1/profiles/{id}/identities/{identity_type}" set_profile_identity:
+        by (Platform profiles::identity_add);
+    GET "/v1/profiles/{id}/identities/{identity_type}/{identifier}" get_profile_identity:
+        by (Platform profiles::identity_get);
+    DELETE "/v1/profiles/{id}/identities/{identity_type}/{identifier}" delete_profile_identity:
+        by (Platform profiles::identity_delete);
+    GET "/v2/accounts/{account_id}/users" list_users: by (Platform users::list);
+    POST "/v2/accounts/{account_id}/users" invite_users: by (Platform users::invite);
+    GET "/v2/accounts/{account_id}/users/{iam_id}" get_user_profile: by (Platform users::get);
+    PATCH "/v2/accounts/{account_id}/users/{iam_id}" update_user_profile:
+        by (Platform users::update);
+    DELETE "/v2/accounts/{account_id}/users/{iam_id}" remove_user: by (Platform users::remove);
 
     POST "/identity/token" get_token: open (Open iam::token);
     POST "/oidc/token" get_token_oidc: open (Open iam::token);

@@ -14,6 +14,8 @@ pub const ISSUER: &str = "https://iam.cloud.ibm.com/identity";
 
 const APIKEY_GRANT: &str = "urn:ibm:params:oauth:grant-type:apikey";
 
+const ASSUME_GRANT: &str = "urn:ibm:params:oauth:grant-type:assume";
+
 /// What a token request asks for.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TokenRequest {
@@ -21,6 +23,24 @@ pub enum TokenRequest {
     ApiKey(String),
     /// By refresh token.
     Refresh(String),
+    /// For a trusted profile.
+    Assume {
+        /// An access token of whoever takes it on.
+        token: String,
+        /// The profile.
+        profile: Profile,
+    },
+}
+
+/// How a request names a trusted profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// `profile_id`.
+    Id(String),
+    /// `profile_crn`.
+    Crn(String),
+    /// `profile_name`, in `account`.
+    Name(String, String),
 }
 
 impl std::fmt::Debug for TokenRequest {
@@ -29,6 +49,7 @@ impl std::fmt::Debug for TokenRequest {
         f.write_str(match self {
             Self::ApiKey(_) => "ApiKey(..)",
             Self::Refresh(_) => "Refresh(..)",
+            Self::Assume { .. } => "Assume(..)",
         })
     }
 }
@@ -41,9 +62,24 @@ pub fn token_request(form: &str) -> Result<TokenRequest, IamError> {
     let form = Query::parse(form, FORM_BYTES_MAX).map_err(|e| IamError::of_api_error(&e))?;
     let needed =
         |name: &str| form.get(name).map(str::to_owned).ok_or_else(|| IamError::missing(name));
-    match needed("grant_type")?.as_str() {
+    let grant = needed("grant_type")?;
+    if let Some(kind) = form.get("response_type").filter(|kind| *kind != "cloud_iam") {
+        return Err(IamError::wrong_property("response_type", kind, "cloud_iam"));
+    }
+    match grant.as_str() {
         APIKEY_GRANT => needed("apikey").map(TokenRequest::ApiKey),
         "refresh_token" => needed("refresh_token").map(TokenRequest::Refresh),
+        ASSUME_GRANT => {
+            let token = needed("access_token")?;
+            let given = ["profile_id", "profile_crn", "profile_name"];
+            let profile = match given.map(|name| form.get(name).map(str::to_owned)) {
+                [Some(id), None, None] => Profile::Id(id),
+                [None, Some(crn), None] => Profile::Crn(crn),
+                [None, None, Some(name)] => Profile::Name(name, needed("account")?),
+                _ => return Err(IamError::missing("profile_id")),
+            };
+            Ok(TokenRequest::Assume { token, profile })
+        }
         _ => Err(IamError::unknown_grant()),
     }
 }
@@ -97,6 +133,36 @@ impl IamError {
         Self::new(400, "BXNIM0408E", "Provided refresh_token is invalid or expired.")
     }
 
+    /// The API key is there, and does not sign in. No source gives IBM's code.
+    #[must_use]
+    pub fn api_key_refused(why: &str) -> Self {
+        Self::new(400, "BXNIM0415E", format!("Provided API key is {why}."))
+    }
+
+    /// The session was ended.
+    #[must_use]
+    pub fn session_ended() -> Self {
+        Self::new(400, "BXNIM0439E", "The session is not active any more. Sign in again.")
+    }
+
+    /// No trusted profile that the caller may take on. No source gives IBM's code.
+    #[must_use]
+    pub fn profile_refused() -> Self {
+        Self::new(
+            400,
+            "BXNIM0404E",
+            "The trusted profile could not be found, or the identity may not assume it.",
+        )
+    }
+
+    fn wrong_property(name: &str, value: &str, valid: &str) -> Self {
+        let value: String = value.chars().take(64).collect();
+        let message = format!(
+            "Validation of property '{name}' with value '{value}' failed. Valid values: '{valid}'"
+        );
+        Self::new(400, "BXNIM0106E", message)
+    }
+
     /// A token is not good.
     #[must_use]
     pub fn token_invalid() -> Self {
@@ -112,7 +178,8 @@ impl IamError {
     /// Whether a credential was wrong, as a guess would be.
     #[must_use]
     pub fn is_wrong_credential(&self) -> bool {
-        matches!(self.code, "BXNIM0106E" | "BXNIM0407E" | "BXNIM0408E" | "BXNIM0415E")
+        self.status == 401
+            || matches!(self.code, "BXNIM0407E" | "BXNIM0408E" | "BXNIM0415E" | "BXNIM0439E")
     }
 
     /// Sign-in is away.
@@ -147,7 +214,7 @@ impl IamError {
         Self::new(
             400,
             "BXNIM0119E",
-            "This region serves the grant types apikey and refresh_token only.",
+            "This region serves the grant types apikey, refresh_token and assume only.",
         )
     }
 
@@ -192,7 +259,7 @@ pub struct Discovery {
     response_types_supported: [&'static str; 1],
     subject_types_supported: [&'static str; 1],
     id_token_signing_alg_values_supported: [&'static str; 1],
-    grant_types_supported: [&'static str; 2],
+    grant_types_supported: [&'static str; 3],
 }
 
 /// What a client finds at `base_url`.
@@ -209,7 +276,7 @@ pub fn discovery(base_url: &str) -> Discovery {
         response_types_supported: ["token"],
         subject_types_supported: ["public"],
         id_token_signing_alg_values_supported: ["RS256"],
-        grant_types_supported: [APIKEY_GRANT, "refresh_token"],
+        grant_types_supported: [APIKEY_GRANT, ASSUME_GRANT, "refresh_token"],
     }
 }
 
@@ -250,6 +317,34 @@ mod tests {
         assert_eq!(token_request(key), Ok(TokenRequest::ApiKey("a+b".to_owned())));
         let refresh = "grant_type=refresh_token&refresh_token=x";
         assert_eq!(token_request(refresh), Ok(TokenRequest::Refresh("x".to_owned())));
+    }
+
+    #[test]
+    fn a_profile_is_named_in_one_way() {
+        let read = |more: &str| {
+            token_request(&format!(
+                "grant_type=urn:ibm:params:oauth:grant-type:assume&access_token=t{more}"
+            ))
+        };
+        let named = |more: &str| match read(more).unwrap() {
+            TokenRequest::Assume { profile, .. } => profile,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(named("&profile_id=Profile-1"), Profile::Id("Profile-1".to_owned()));
+        assert_eq!(named("&profile_crn=c"), Profile::Crn("c".to_owned()));
+        let name = named("&profile_name=n&account=a");
+        assert_eq!(name, Profile::Name("n".to_owned(), "a".to_owned()));
+        for bad in ["", "&profile_name=n", "&profile_id=a&profile_crn=b"] {
+            assert_eq!(read(bad).unwrap_err().code, "BXNIM0109E", "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_response_type_that_is_not_served_is_refused() {
+        let form =
+            |kind: &str| format!("grant_type=refresh_token&refresh_token=x&response_type={kind}");
+        assert!(token_request(&form("cloud_iam")).is_ok());
+        assert_eq!(token_request(&form("cloud_iam,uaa")).unwrap_err().code, "BXNIM0106E");
     }
 
     #[test]

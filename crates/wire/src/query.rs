@@ -72,7 +72,13 @@ impl Query {
     /// `version` and `generation`.
     #[must_use]
     pub fn filters_encoded(&self) -> String {
-        let chooses = |name: &str| !matches!(name, "limit" | "start" | "version" | "generation");
+        self.encoded_without(&["limit", "start", "version", "generation"])
+    }
+
+    /// All parameters but these, encoded for a link, each after an `&`.
+    #[must_use]
+    pub fn encoded_without(&self, names: &[&str]) -> String {
+        let chooses = |name: &str| !names.contains(&name);
         let mut out = String::new();
         for (name, value) in self.pairs.iter().filter(|(n, v)| chooses(n) && !v.is_empty()) {
             out.push('&');

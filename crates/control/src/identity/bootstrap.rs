@@ -3,50 +3,72 @@
 use base::{AccountId, ApiKeyId, Entropy, PrincipalId, ResourceGroupId, Timestamp};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use meta::Bootstrap;
-use model::{Account, ApiKey, Principal, ResourceGroup};
+use model::{Account, ApiKey, Principal, PrincipalKind, ResourceGroup};
 use policy::InternalActor;
+use zeroize::Zeroizing;
 
 use super::{IdentityError, Signer};
 use crate::{Control, Parts};
 
-/// What a person needs to sign in. Shown once; the region keeps only a hash of the key.
+/// What a user needs to sign in. Shown once; the region keeps only a hash of the key.
 #[derive(Clone)]
 pub struct Credentials {
     /// The account.
     pub account: AccountId,
-    /// Its owner.
+    /// Its owner, or another user of it.
     pub owner: PrincipalId,
-    /// The owner's API key.
+    /// That one's API key.
     pub api_key: String,
 }
 
-/// The hash by which an API key is found. The key has 264 random bits, so one round is enough.
+/// The hash by which an API key is found, so that nothing is compared byte by byte. The keys that
+/// are made here have 264 random bits, so one round is enough.
 pub(super) fn api_key_hash(api_key: &str) -> [u8; 32] {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, api_key.as_bytes());
+    digest(api_key.as_bytes())
+}
+
+/// SHA-256.
+pub(super) fn digest(bytes: &[u8]) -> [u8; 32] {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes);
     let mut hash = [0; 32];
     hash.copy_from_slice(digest.as_ref());
     hash
 }
 
-fn api_key_mint(entropy: &dyn Entropy) -> String {
-    let mut bytes = [0_u8; 33];
-    entropy.fill(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
+pub(super) fn api_key_mint(entropy: &dyn Entropy) -> Zeroizing<String> {
+    let mut bytes = Zeroizing::new([0_u8; 33]);
+    entropy.fill(&mut *bytes);
+    Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes))
 }
 
 /// A fresh account with owner, default group and API key.
-struct NewAccount {
-    account: Account,
-    owner: Principal,
-    group: ResourceGroup,
-    api_key: ApiKey,
-    credentials: Credentials,
+pub(super) struct NewAccount {
+    pub(super) account: Account,
+    pub(super) owner: Principal,
+    pub(super) group: ResourceGroup,
+    pub(super) api_key: ApiKey,
+    pub(super) credentials: Credentials,
 }
 
-fn account_mint(entropy: &dyn Entropy, name: &str, now: Timestamp) -> NewAccount {
+pub(super) fn account_mint(entropy: &dyn Entropy, name: &str, now: Timestamp) -> NewAccount {
     let id = AccountId::mint("", entropy);
     let owner_id = PrincipalId::mint("IBMid-", entropy);
     let text = api_key_mint(entropy);
+    let owner = Principal::new(
+        owner_id.clone(),
+        id.clone(),
+        PrincipalKind::User,
+        "Account Owner".to_owned(),
+        now,
+    );
+    let api_key = ApiKey::new(
+        ApiKeyId::mint("ApiKey-", entropy),
+        id.clone(),
+        owner_id.clone(),
+        "first".to_owned(),
+        api_key_hash(&text),
+        now,
+    );
     NewAccount {
         account: Account {
             id: id.clone(),
@@ -55,22 +77,10 @@ fn account_mint(entropy: &dyn Entropy, name: &str, now: Timestamp) -> NewAccount
             owner: Some(owner_id.clone()),
             created_at: now,
         },
-        owner: Principal {
-            id: owner_id.clone(),
-            account: id.clone(),
-            name: "Account Owner".to_owned(),
-            email: format!("owner@{name}.example"),
-        },
+        owner: Principal { email: format!("owner@{name}.example"), ..owner },
         group: default_group(entropy, &id, now),
-        api_key: ApiKey {
-            id: ApiKeyId::mint("ApiKey-", entropy),
-            account: id.clone(),
-            principal: owner_id.clone(),
-            name: "first".to_owned(),
-            hash: api_key_hash(&text),
-            created_at: now,
-        },
-        credentials: Credentials { account: id, owner: owner_id, api_key: text },
+        api_key,
+        credentials: Credentials { account: id, owner: owner_id, api_key: text.to_string() },
     }
 }
 
@@ -112,25 +122,4 @@ pub(crate) async fn bootstrap(parts: &Parts) -> Result<Option<Credentials>, Iden
     };
     let wrote = parts.store.bootstrap(permit, rows).await.map_err(IdentityError::unavailable)?;
     Ok(wrote.then_some(first.credentials))
-}
-
-impl Control {
-    /// Adds an account with an owner and one API key.
-    ///
-    /// # Errors
-    /// When the store is away.
-    pub async fn account_create(&self, name: &str) -> Result<Credentials, IdentityError> {
-        let new = account_mint(self.entropy(), name, self.now());
-        self.store()
-            .account_create(
-                Self::system(InternalActor::Operator),
-                new.account,
-                new.owner,
-                new.group,
-                new.api_key,
-            )
-            .await
-            .map_err(IdentityError::unavailable)?;
-        Ok(new.credentials)
-    }
 }

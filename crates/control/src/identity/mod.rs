@@ -3,19 +3,32 @@
 //! Refuses to know HTTP and IBM's JSON. Its invariant: a token is trusted only after its
 //! signature, issuer, kind and lifetime were checked against keys of this region.
 //!
-//! Next to read: `token` for the claims, `bootstrap` for the first account.
+//! Next to read: `token` for sign-in, `api_keys` and `principals` for what IBM's identity API
+//! serves, `operator` for what stands above accounts.
 
+mod api_keys;
 mod bootstrap;
+mod claims;
 mod jws;
+mod known;
+mod operator;
+mod principals;
+mod profiles;
 mod signer;
 mod token;
+mod uses;
 
+pub use api_keys::{ApiKeyPatch, ApiKeySwitch, MadeApiKey, NewApiKey};
 pub use bootstrap::Credentials;
+pub use principals::{NewPrincipal, PrincipalPatch};
+pub use profiles::NewPart;
 pub use signer::PublicKey;
-pub use token::{ACCESS_TOKEN_LIFETIME, Authenticated, TokenSet};
+pub use token::{ACCESS_TOKEN_LIFETIME, Authenticated, ProfileNamed, TokenSet};
 
 pub(crate) use bootstrap::bootstrap;
-pub(crate) use signer::Signer;
+pub(crate) use known::Known;
+pub(crate) use signer::{Signer, Signers};
+pub(crate) use uses::Uses;
 
 /// Why nobody was signed in.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +36,18 @@ pub enum IdentityError {
     /// No account has this API key.
     #[error("Provided API key could not be found.")]
     ApiKeyNotFound,
+    /// The API key is there, and does not sign in now.
+    #[error("Provided API key is {why}.")]
+    ApiKeyRefused {
+        /// `disabled` or `expired`.
+        why: &'static str,
+    },
+    /// The session was ended: by a sign-out, or because its refresh token was used twice.
+    #[error("The session is not active any more.")]
+    SessionEnded,
+    /// There is no such trusted profile, or the caller is not among its identities.
+    #[error("The trusted profile cannot be assumed.")]
+    ProfileRefused,
     /// The token was not made here, or not for this.
     #[error("Provided token is invalid.")]
     TokenInvalid,

@@ -132,6 +132,9 @@ impl Control {
             if let Err(error) = self.images_due(DUE_BATCH).await {
                 tracing::error!(%error, "due image dates were not applied");
             }
+            if let Err(error) = self.identity_due().await {
+                tracing::error!(%error, "uses of API keys were not written");
+            }
             tokio::select! {
                 () = tokio::time::sleep(DUE_EVERY) => {}
                 _ = stopped.changed() => {}

@@ -68,6 +68,9 @@ pub trait IdentityStore: Send + Sync {
     /// An account.
     async fn account(&self, permit: SystemPermit, id: &AccountId) -> Result<Account, StoreError>;
 
+    /// Every account, oldest first.
+    async fn accounts(&self, permit: SystemPermit) -> Result<Vec<Account>, StoreError>;
+
     /// Whose API key has this hash; none if no key has.
     async fn sign_in(
         &self,

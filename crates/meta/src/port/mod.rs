@@ -24,6 +24,9 @@
 //! | `public_gateway_*` | `GatewayUpdate`, `GatewayDelete`, the gateway |
 //! | `security_group_target_*` | `SecurityGroupOperate`, the group |
 //! | `reserved_ip_*` | `SubnetUpdate` or `SubnetOperate`, the subnet |
+//! | `principal_*` | `UserCreate`, … of the kind; the account |
+//! | `profile_part_*`, `profile_identities_replace` | `ProfileUpdate`, the account |
+//! | `api_key_create`, `api_key_save`, `api_key_delete` | `ApiKeyCreate`, …; the account |
 //! | `resource_group_create` | `ResourceGroupCreate`, the account |
 //! | `tags_attach`, `tags_detach` | `TagAttachUser`, … of the kind; the resource |
 //! | `access_tags_create`, `tag_delete`, `tags_delete_unused` | of the kind; the account |
@@ -39,6 +42,7 @@ mod job;
 mod network;
 mod outbox;
 mod page;
+mod principal;
 mod store_gc;
 mod tag;
 mod volume;
@@ -57,6 +61,7 @@ pub use job::{JobRow, JobStore};
 pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};
 pub use outbox::{Change, OutboxStore};
 pub use page::{Page, PageKey, Paged};
+pub use principal::{ApiKeyFilter, KeyUse, PrincipalFilter, PrincipalStore, Refreshed};
 pub use store_gc::{
     Condemned, GcSnapshot, HolderKind, Quarantined, RootHolder, ScrubPart, StoreGcStore,
     StoreUpkeep,
@@ -68,6 +73,7 @@ pub use wrap::{WrapHolder, WrapRow, WrapStore};
 /// All of the port.
 pub trait Store:
     IdentityStore
+    + PrincipalStore
     + NetworkStore
     + FirewallStore
     + FloatingIpStore
@@ -86,6 +92,7 @@ pub trait Store:
 
 impl<T> Store for T where
     T: IdentityStore
+        + PrincipalStore
         + NetworkStore
         + FirewallStore
         + FloatingIpStore

@@ -6,8 +6,9 @@ use model::{Account, ApiKey, Principal, ResourceGroup, TokenKey};
 use policy::{Permit, Scope, SystemPermit};
 
 use super::{
-    SqlStore, group,
+    SqlStore, api_key, group,
     head::not_found,
+    principal,
     retry::{reading, writing},
     session::Session,
     value::{Row, binds},
@@ -22,21 +23,6 @@ fn account(row: &mut Row) -> Result<Account, StoreError> {
         name: row.text()?,
         provider: row.bool()?,
         owner: row.opt_id()?,
-        created_at: row.time()?,
-    })
-}
-
-fn principal(row: &mut Row) -> Result<Principal, StoreError> {
-    Ok(Principal { id: row.id()?, account: row.id()?, name: row.text()?, email: row.text()? })
-}
-
-fn api_key(row: &mut Row) -> Result<ApiKey, StoreError> {
-    Ok(ApiKey {
-        id: row.id()?,
-        account: row.id()?,
-        principal: row.id()?,
-        name: row.text()?,
-        hash: row.blob()?.try_into().map_err(|_| row.damaged("a hash is not 32 bytes"))?,
         created_at: row.time()?,
     })
 }
@@ -67,21 +53,21 @@ async fn account_insert(tx: &mut Session, account: &Account) -> Result<(), Store
     Ok(())
 }
 
-async fn api_key_insert(tx: &mut Session, key: &ApiKey) -> Result<(), StoreError> {
-    tx.run(
-        "INSERT INTO api_keys (id, account_id, principal_id, name, hash, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        binds![
-            &key.id,
-            &key.account,
-            &key.principal,
-            &key.name,
-            key.hash.as_slice(),
-            key.created_at,
-        ],
-    )
-    .await?;
-    Ok(())
+const ACCOUNT_COLUMNS: &str = "a.id, a.name, a.provider, a.owner_id, a.created_at";
+
+/// A principal with its account.
+pub(crate) async fn principal_with_account(
+    session: &mut Session,
+    id: &PrincipalId,
+) -> Result<Option<(Principal, Account)>, StoreError> {
+    let sql = format!(
+        "SELECT {}, {ACCOUNT_COLUMNS} FROM principals p JOIN accounts a ON a.id = p.account_id
+         WHERE p.id = $1",
+        principal::COLUMNS
+    );
+    let Some(row) = session.one(sql, binds![id]).await? else { return Ok(None) };
+    let mut row = row.of("principals");
+    Ok(Some((principal::principal(&mut row)?, account(&mut row)?)))
 }
 
 async fn token_key_insert(tx: &mut Session, key: &TokenKey) -> Result<(), StoreError> {
@@ -102,13 +88,9 @@ async fn account_create(
     key: &ApiKey,
 ) -> Result<(), StoreError> {
     account_insert(tx, account).await?;
-    tx.run(
-        "INSERT INTO principals (id, account_id, name, email) VALUES ($1, $2, $3, $4)",
-        binds![&owner.id, &owner.account, &owner.name, &owner.email],
-    )
-    .await?;
+    principal::insert(tx, owner).await?;
     group::insert(tx, group).await?;
-    api_key_insert(tx, key).await
+    api_key::insert(tx, key).await
 }
 
 async fn bootstrap(tx: &mut Session, rows: &Bootstrap) -> Result<bool, StoreError> {
@@ -165,6 +147,12 @@ impl IdentityStore for SqlStore {
         account(&mut row.ok_or_else(|| not_found("account", id))?.of("accounts"))
     }
 
+    async fn accounts(&self, _permit: SystemPermit) -> Result<Vec<Account>, StoreError> {
+        let mut session = self.engine.glance().await?;
+        let rows = session.all(format!("{ACCOUNT} ORDER BY created_at, id"), binds![]).await?;
+        rows.into_iter().map(|row| account(&mut row.of("accounts"))).collect()
+    }
+
     async fn sign_in(
         &self,
         _permit: SystemPermit,
@@ -173,19 +161,21 @@ impl IdentityStore for SqlStore {
         let mut session = self.engine.glance().await?;
         let row = session
             .one(
-                "SELECT k.id, k.account_id, k.principal_id, k.name, k.hash, k.created_at,
-                   p.id, p.account_id, p.name, p.email,
-                   a.id, a.name, a.provider, a.owner_id, a.created_at
-                 FROM api_keys k JOIN principals p ON p.id = k.principal_id
-                 JOIN accounts a ON a.id = k.account_id WHERE k.hash = $1",
+                format!(
+                    "SELECT {}, {}, {ACCOUNT_COLUMNS}
+                     FROM api_keys k JOIN principals p ON p.id = k.principal_id
+                     JOIN accounts a ON a.id = k.account_id WHERE k.hash = $1",
+                    api_key::COLUMNS,
+                    principal::COLUMNS
+                ),
                 binds![hash.as_slice()],
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
         let mut row = row.of("api_keys");
         Ok(Some(SignIn {
-            api_key: api_key(&mut row)?,
-            principal: principal(&mut row)?,
+            api_key: api_key::api_key(&mut row)?,
+            principal: principal::principal(&mut row)?,
             account: account(&mut row)?,
         }))
     }
@@ -195,18 +185,7 @@ impl IdentityStore for SqlStore {
         _permit: SystemPermit,
         id: &PrincipalId,
     ) -> Result<Option<(Principal, Account)>, StoreError> {
-        let mut session = self.engine.glance().await?;
-        let row = session
-            .one(
-                "SELECT p.id, p.account_id, p.name, p.email,
-                   a.id, a.name, a.provider, a.owner_id, a.created_at
-                 FROM principals p JOIN accounts a ON a.id = p.account_id WHERE p.id = $1",
-                binds![id],
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let mut row = row.of("principals");
-        Ok(Some((principal(&mut row)?, account(&mut row)?)))
+        principal_with_account(&mut self.engine.glance().await?, id).await
     }
 
     async fn token_keys(&self, _permit: SystemPermit) -> Result<Vec<TokenKey>, StoreError> {

@@ -13,6 +13,7 @@
 
 mod acl;
 mod allowed_use;
+mod api_key;
 mod attach;
 mod attachment;
 mod connect;
@@ -42,6 +43,7 @@ mod ip_allocation;
 mod job;
 mod job_log;
 mod list;
+mod login;
 mod migrate;
 mod network_store;
 mod nic;
@@ -50,6 +52,9 @@ mod permit;
 #[cfg(test)]
 mod plan_tests;
 mod prefix;
+mod principal;
+mod principal_store;
+mod profile;
 mod public_gateway;
 mod reach;
 mod reinitialize;

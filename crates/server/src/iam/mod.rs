@@ -3,9 +3,10 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use control::IdentityError;
+use control::{IdentityError, ProfileNamed};
 use wire::iam::{
-    IamError, Jwk, Jwks, TokenRequest, TokenResponse, discovery as discovery_of, token_request,
+    IamError, Jwk, Jwks, Profile, TokenRequest, TokenResponse, discovery as discovery_of,
+    token_request,
 };
 
 use crate::{
@@ -16,7 +17,8 @@ use crate::{
 
 /// Client credentials that IBM's own programs send.
 const CLIENTS: [&str; 2] = ["bx:bx", "kube:kube"];
-/// IBM's answer to a client that may not refresh: one without client credentials.
+/// IBM's answer where there is no session: to a client without client credentials, and to whoever
+/// takes on a profile.
 const NO_REFRESH: &str = "not_supported";
 
 /// `POST /identity/token` and `/oidc/token`.
@@ -48,11 +50,23 @@ async fn grant(call: &OpenCall) -> Result<Reply, IamError> {
     let form = std::str::from_utf8(&call.body).unwrap_or_default();
     let control = &call.app.control;
     let granted = match token_request(form)? {
+        TokenRequest::ApiKey(key) if known_client => control.login_by_api_key(&key).await,
         TokenRequest::ApiKey(key) => control.token_by_api_key(&key).await,
         TokenRequest::Refresh(token) => control.token_by_refresh(&token).await,
+        TokenRequest::Assume { token, profile } => {
+            let named = match profile {
+                Profile::Id(id) => ProfileNamed::Id(id),
+                Profile::Crn(crn) => ProfileNamed::Crn(crn),
+                Profile::Name(name, account) => ProfileNamed::Name { name, account },
+            };
+            control.token_by_assume(&token, &named).await
+        }
     };
     let tokens = granted.map_err(|error| match error {
         IdentityError::ApiKeyNotFound => IamError::api_key_not_found(),
+        IdentityError::ApiKeyRefused { why } => IamError::api_key_refused(why),
+        IdentityError::SessionEnded => IamError::session_ended(),
+        IdentityError::ProfileRefused => IamError::profile_refused(),
         IdentityError::TokenInvalid | IdentityError::TokenExpired => IamError::token_invalid(),
         IdentityError::RefreshInvalid => IamError::refresh_invalid(),
         IdentityError::Unavailable { .. } => {
@@ -62,7 +76,7 @@ async fn grant(call: &OpenCall) -> Result<Reply, IamError> {
     })?;
     let body = TokenResponse {
         access_token: &tokens.access_token,
-        refresh_token: if known_client { &tokens.refresh_token } else { NO_REFRESH },
+        refresh_token: tokens.refresh_token.as_deref().unwrap_or(NO_REFRESH),
         ims_user_id: tokens.ims_user_id,
         token_type: tokens.token_type,
         expires_in: tokens.expires_in,

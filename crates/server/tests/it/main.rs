@@ -13,6 +13,7 @@ mod extensions;
 mod firewall;
 mod floating_ips;
 mod iam;
+mod identity;
 mod image_lifecycle;
 mod image_story;
 mod images;

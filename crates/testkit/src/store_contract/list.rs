@@ -6,6 +6,10 @@
 macro_rules! store_contract_tests {
     ($fresh:expr) => {
         $crate::store_contract_tests! { @all $fresh;
+            principals: principals_are_an_accounts_own,
+                names_of_profiles_and_mail_of_users_are_unique, principals_and_keys_in_pages,
+                api_keys_are_saved_used_and_deleted, parts_of_profiles,
+                sessions_are_refreshed_once_a_token;
             identity: bootstrap_writes_once, sign_in_by_hash, token_keys_newest_first,
                 groups_are_an_accounts_own;
             network: a_vpc_and_its_defaults, renames_compare_the_revision, vpcs_are_filtered,

@@ -30,6 +30,7 @@ pub mod names;
 pub mod network;
 pub mod outbox;
 pub mod pages;
+pub mod principals;
 pub mod races;
 pub mod search;
 pub mod starts;

@@ -10,8 +10,9 @@ use base::{
 use jobs::{Claim, Fence, JobStatus, NewJob};
 use meta::{Bootstrap, Change, Page, Store};
 use model::{
-    Account, ApiKey, Event, EventDraft, Head, Metric, Outcome, Principal, ResourceGroup,
-    ResourceName, SealedRef, Subnet, Target, TokenKey, UsageChange, UsageRecord, Vpc,
+    Account, ApiKey, Event, EventDraft, Head, Metric, Outcome, Principal, PrincipalKind,
+    ResourceGroup, ResourceName, SealedRef, Subnet, Target, TokenKey, UsageChange, UsageRecord,
+    Vpc,
 };
 use policy::{Action, Caller, InternalActor, Permit, Resource, Scope, SystemPermit};
 
@@ -215,12 +216,15 @@ impl World {
     ) -> (Account, Principal, ResourceGroup, ApiKey) {
         let mut hash = [0; 32];
         self.entropy.fill(&mut hash);
-        let owner = Principal {
-            id: tenant.caller.principal.clone(),
-            account: tenant.account.clone(),
-            name: format!("Owner of {name}"),
-            email: format!("{name}@example.com"),
-        };
+        let now = self.clock.region();
+        let owner = Principal::new(
+            tenant.caller.principal.clone(),
+            tenant.account.clone(),
+            PrincipalKind::User,
+            format!("Owner of {name}"),
+            now,
+        );
+        let owner = Principal { email: format!("{name}@example.com"), ..owner };
         let account = Account {
             id: tenant.account.clone(),
             name: name.to_owned(),
@@ -228,14 +232,9 @@ impl World {
             owner: Some(owner.id.clone()),
             created_at: self.clock.region(),
         };
-        let key = ApiKey {
-            id: ApiKeyId::mint("ApiKey-", &*self.entropy),
-            account: tenant.account.clone(),
-            principal: owner.id.clone(),
-            name: "first key".to_owned(),
-            hash,
-            created_at: self.clock.region(),
-        };
+        let id = ApiKeyId::mint("ApiKey-", &*self.entropy);
+        let (holder, named) = (owner.id.clone(), "first key".to_owned());
+        let key = ApiKey::new(id, tenant.account.clone(), holder, named, hash, now);
         (account, owner, self.group_row(tenant), key)
     }
 

@@ -106,6 +106,16 @@ impl ApiError {
                 status_code: self.status,
                 transaction_id: trace,
             },
+            Dialect::Identity => AnyErrorBody::Identity {
+                context: Context { transaction_id: trace },
+                status_code: self.status,
+                errors: [IdentityErrorItem {
+                    code: self.code.as_str(),
+                    message_code: message_code(self.code),
+                    message: &self.message,
+                }],
+                trace,
+            },
         }
     }
 
@@ -131,6 +141,25 @@ pub enum Dialect {
     Platform,
     /// Resource controller: flat, with `error_code` and `transaction_id`.
     ResourceController,
+    /// IAM's identity service: `errors` with a `message_code` each, and a context.
+    Identity,
+}
+
+/// IBM's number of a failure of the identity service, where a source gives it; else ours, which
+/// has the status in it.
+const fn message_code(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::TokenMissing => "BXNIM0308E",
+        ErrorCode::TokenInvalid => "BXNIM0407E",
+        _ => match code.status() {
+            403 => "BXNIM0403E",
+            404 => "BXNIM0404E",
+            409 | 412 => "BXNIM0409E",
+            429 => "BXNIM0429E",
+            500..=599 => "BXNIM0500E",
+            _ => "BXNIM0109E",
+        },
+    }
 }
 
 impl Dialect {
@@ -138,10 +167,13 @@ impl Dialect {
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         let controller = ["/v2/resource_instances", "/v2/resource_keys", "/v1/reclamations"];
-        let platform = ["/v2/resource_groups", "/v2/quota_definitions", "/v3/"];
+        let platform = ["/v2/resource_groups", "/v2/quota_definitions", "/v2/accounts", "/v3/"];
+        let identity = ["/v1/apikeys", "/v1/serviceids", "/v1/profiles"];
         let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
         if begins(&controller) {
             Self::ResourceController
+        } else if begins(&identity) {
+            Self::Identity
         } else if begins(&platform) {
             Self::Platform
         } else {
@@ -175,6 +207,31 @@ pub enum AnyErrorBody<'a> {
         /// The request's id.
         transaction_id: &'a str,
     },
+    /// [`Dialect::Identity`].
+    Identity {
+        /// The request.
+        context: Context<'a>,
+        /// HTTP status.
+        status_code: u16,
+        /// One.
+        errors: [IdentityErrorItem<'a>; 1],
+        /// The request's id.
+        trace: &'a str,
+    },
+}
+
+/// The request, as the identity service names it.
+#[derive(Debug, Serialize)]
+pub struct Context<'a> {
+    transaction_id: &'a str,
+}
+
+/// An error of the identity service.
+#[derive(Debug, Serialize)]
+pub struct IdentityErrorItem<'a> {
+    code: &'static str,
+    message_code: &'static str,
+    message: &'a str,
 }
 
 /// `{"errors": [one], "trace"}`. Never empty: clients read element 0 unchecked.
@@ -217,6 +274,10 @@ mod tests {
         for path in ["/v3/tags", "/v3/resources/search", "/v2/resource_groups/x"] {
             assert_eq!(text(path), format!("{{{errors},\"status_code\":404}}"));
         }
+        assert_eq!(
+            text("/v1/apikeys/x"),
+            r#"{"context":{"transaction_id":"t"},"status_code":404,"errors":[{"code":"not_found","message_code":"BXNIM0404E","message":"No."}],"trace":"t"}"#
+        );
         assert_eq!(
             text("/v2/resource_instances/x"),
             r#"{"error_code":"not_found","message":"No.","status_code":404,"transaction_id":"t"}"#

@@ -54,6 +54,8 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         Refusal::VolumeState { verb: "deleted", .. } => (E::VolumeNotDeletable, None),
         Refusal::VolumeState { .. } => (E::VolumeStatusNotAvailable, None),
         Refusal::BootVolumeDetach => (E::VolumeAttachmentDeleteInvalidRequest, None),
+        Refusal::IdentityLocked { .. } | Refusal::AccountOwner => (E::InvalidState, None),
+        Refusal::ApiKeyTaken => (E::ValidationUniqueFailed, Some("apikey")),
         Refusal::NameTaken { kind, .. } => (name_taken(kind), Some("name")),
         Refusal::KeyContentExists { .. } => (E::KeyContentExists, Some("public_key")),
         Refusal::VpcNotEmpty { .. } => (E::VpcNotEmpty, None),

@@ -8,6 +8,7 @@
 mod acl;
 mod allowed_use;
 mod floating_ip;
+mod identity;
 mod image;
 mod instance;
 mod instance_patch;
@@ -32,6 +33,12 @@ pub use floating_ip::{
     FloatingIpList, FloatingIpPatch, FloatingIpPrototype, GatewayIp, GatewayPrototype,
     floating_ip_list, floating_ip_patch, floating_ip_prototype, gateway_identity, gateway_patch,
     gateway_prototype,
+};
+pub use identity::{
+    ApiKeyChange, ApiKeyList, ApiKeyPrototype, IdentityList, PartPrototype, PrincipalChange,
+    PrincipalPrototype, api_key_change, api_key_list, api_key_prototype, claim_rule, identity_list,
+    is_email, named_list, principal_change, profile_identities, profile_identity, profile_link,
+    profile_prototype, service_id_prototype, user_change, user_invitations, user_list,
 };
 pub use image::{ImagePatch, ImagePrototype, image_patch, image_prototype};
 pub use instance::{
@@ -74,6 +81,10 @@ pub use tagging::{
 };
 pub use volume::{VolumePatch, VolumePrototype, volume_patch, volume_prototype};
 
+pub(crate) use identity::{
+    DESCRIPTION_BYTES_MAX, EMAIL_BYTES_MAX, ENTRIES_MAX, EXPIRATION_MAX, IDENTIFIER_BYTES_MAX,
+    KEY_BYTES, NAME_BYTES_MAX, NAME_PART_BYTES_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX,
+};
 pub(crate) use instance::NICS_MAX;
 pub(crate) use key::PUBLIC_KEY_BYTES_MAX;
 pub(crate) use list::INSTANCES_NOWHERE;

@@ -9,6 +9,7 @@ mod attachment;
 mod extension;
 mod floating_ip;
 mod geography;
+mod identity;
 mod image;
 mod instance;
 mod instance_profile;
@@ -45,6 +46,10 @@ pub use floating_ip::{
     FloatingIp, FloatingIps, PublicGateway, floating_ip, floating_ips, public_gateway,
 };
 pub use geography::{Region, Zone, region, regions, zone, zones};
+pub use identity::{
+    Activity, ApiKey, History, Identity, api_key, history, identity, identity_page, invited,
+    profile_identities, profile_identity, profile_part, user, users,
+};
 pub use image::{Image, image};
 pub use instance::{Instance, instance};
 pub use instance_profile::{

@@ -13,6 +13,7 @@ pub const fn component(dialect: Dialect) -> &'static str {
         Dialect::Vpc => "Errors",
         Dialect::Platform => "PlatformErrors",
         Dialect::ResourceController => "ResourceControllerError",
+        Dialect::Identity => "IdentityErrors",
     }
 }
 
@@ -46,6 +47,20 @@ pub(super) fn shapes(into: &mut Shapes) {
             has("message", text()),
             has("status_code", count()),
             has("transaction_id", text()),
+        ]),
+    );
+    let error = object([
+        has("code", to("ErrorCode")),
+        has("message", text()),
+        has("message_code", text().about("IBM's number of the failure.")),
+    ]);
+    into.add(
+        "IdentityErrors",
+        object([
+            has("context", object([has("transaction_id", text())])),
+            has("errors", list(error).at_least(1).at_most(1)),
+            has("status_code", count()),
+            has("trace", text()),
         ]),
     );
     into.add(

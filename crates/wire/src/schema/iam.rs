@@ -13,7 +13,7 @@ pub(super) fn operations() -> Vec<Described> {
         described
     };
     vec![
-        token("get_token").about("Changes an API key or a refresh token for an access token."),
+        token("get_token").about("Changes an API key or a refresh token for an access token, or one access token for that of a trusted profile."),
         token("get_token_oidc").about("The same, at IBM's older path."),
         read("get_token_keys", to("TokenKeys")),
         read("get_discovery", to("Discovery")),
@@ -31,6 +31,25 @@ pub(super) fn shapes(into: &mut Shapes) {
                 .titled("TokenRequestByApiKey"),
             object([grant("refresh_token"), has("refresh_token", text())])
                 .titled("TokenRequestByRefreshToken"),
+            object([
+                grant("urn:ibm:params:oauth:grant-type:assume"),
+                has("access_token", text()),
+                has("profile_id", text()),
+            ])
+            .titled("TokenRequestByProfileId"),
+            object([
+                grant("urn:ibm:params:oauth:grant-type:assume"),
+                has("access_token", text()),
+                has("profile_crn", text()),
+            ])
+            .titled("TokenRequestByProfileCRN"),
+            object([
+                grant("urn:ibm:params:oauth:grant-type:assume"),
+                has("access_token", text()),
+                has("account", text()),
+                has("profile_name", text()),
+            ])
+            .titled("TokenRequestByProfileName"),
         ]),
     );
     into.add(

@@ -15,6 +15,7 @@ mod failure;
 mod floating_ip;
 mod geography;
 mod iam;
+mod identity;
 mod image;
 mod instance;
 mod key;
@@ -95,6 +96,7 @@ const FAMILIES: &[Family] = &[
     ("Resource groups", resource_group::operations, resource_group::shapes),
     ("Tags and search", tagging::operations, tagging::shapes),
     ("Identity", iam::operations, iam::shapes),
+    ("API keys, service IDs, profiles and users", identity::operations, identity::shapes),
     ("Ectype", extension::operations, extension::shapes),
     ("References", Vec::new, reference::shapes),
     ("Errors", Vec::new, failure::shapes),

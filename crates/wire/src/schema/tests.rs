@@ -74,6 +74,19 @@ const BODIES: &[(&str, Body)] = bodies! {
     attach_tag: |_, b| request::attach_tags(&Query::default(), &Fields::root(b));
     detach_tag: |_, b| request::detach_tags(&Fields::root(b));
     search: |_, b| request::search(&Query::default(), &Fields::root(b));
+    create_api_key: |_, b| request::api_key_prototype(&Fields::root(b));
+    update_api_key: |_, b| request::api_key_change(&Fields::root(b));
+    create_service_id: |_, b| request::service_id_prototype(&Fields::root(b));
+    update_service_id: |_, b| request::principal_change(&Fields::root(b));
+    create_profile: |_, b| request::profile_prototype(&Fields::root(b));
+    update_profile: |_, b| request::principal_change(&Fields::root(b));
+    create_claim_rule: |_, b| request::claim_rule(&Fields::root(b));
+    update_claim_rule: |_, b| request::claim_rule(&Fields::root(b));
+    create_link: |_, b| request::profile_link(&Fields::root(b));
+    set_profile_identities: |_, b| request::profile_identities(&Fields::root(b));
+    set_profile_identity: |_, b| request::profile_identity(&Fields::root(b), None);
+    invite_users: |_, b| request::user_invitations(&Fields::root(b));
+    update_user_profile: |_, b| request::user_change(&Fields::root(b), "Jane Doe");
     ectype_clock_move: |_, b| request::clock_request(&Fields::root(b));
     ectype_fault_create: |_, b| request::fault_request(&Fields::root(b));
 };
@@ -95,6 +108,10 @@ const PARAMETERS: &[(&str, Parameters)] = bodies! {
     list_network_acls: |a, q| request::grouped_list("", a, q);
     list_network_acl_rules: |_, q| request::direction(q);
     list_resource_groups: |_, q| request::resource_group_list(q);
+    list_api_keys: |_, q| request::api_key_list(q);
+    list_service_ids: |_, q| request::named_list("serviceids", q);
+    list_profiles: |_, q| request::named_list("profiles", q);
+    list_users: |_, q| request::user_list("users", q);
     list_tags: |_, q| request::tag_list(q).and(request::tag_account(q));
     delete_tag: |_, q| request::tag_kind(q).and(request::tag_account(q));
     delete_tag_all: |_, q| request::tag_kind(q).and(request::tag_account(q));
@@ -111,7 +128,14 @@ const PARAMETERS: &[(&str, Parameters)] = bodies! {
 };
 
 /// Parameters that are read by `server` itself.
-const READ_ELSEWHERE: [&str; 2] = ["ectype_image_storage", "ectype_instance_console_log"];
+const READ_ELSEWHERE: [&str; 6] = [
+    "ectype_image_storage",
+    "ectype_instance_console_log",
+    "get_api_key",
+    "get_api_keys_details",
+    "get_service_id",
+    "get_profile",
+];
 
 /// Parameters that IBM's API has and that are refused as not served, so no document has them.
 const NOT_SERVED: [&str; 9] = [
