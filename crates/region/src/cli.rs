@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    bench, catalog, clock, data_dir::DataDir, disk, env, fault, keys, openapi, operator, serve,
-    settings::ServeArgs, store,
+    admin, bench, catalog, clock, data_dir::DataDir, disk, env, fault, keys, openapi, operator,
+    serve, settings::ServeArgs, store,
 };
 
 /// Ectype: IBM Cloud VPC's image from volume, as a region of your own.
@@ -55,6 +55,11 @@ pub enum Command {
     Account {
         #[command(subcommand)]
         command: AccountCommand,
+    },
+    /// Accounts, users, lost API keys and sign-out, of a running region.
+    Admin {
+        #[command(subcommand)]
+        command: admin::AdminCommand,
     },
     /// Root keys of a running region: their versions, rotation, retirement.
     Keys {
@@ -151,6 +156,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Store { command } => store::run(command),
         Command::Disk { command } => disk::run(command),
         Command::Keys { command } => keys::run(command),
+        Command::Admin { command } => admin::run(command),
         Command::Account { command: AccountCommand::Create { name, data } } => {
             operator::client::account_create(&DataDir::find(data.data)?, name)
         }

@@ -5,6 +5,7 @@
 //! read: `cli` for the commands, `serve` for the region,
 //! `wiring` for what it is made of.
 
+mod admin;
 mod bench;
 mod catalog;
 mod cli;

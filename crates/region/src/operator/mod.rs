@@ -98,6 +98,11 @@ pub enum Ask {
         /// What.
         command: crate::keys::KeysAsk,
     },
+    /// Accounts, users, sign-out.
+    Admin {
+        /// What.
+        command: crate::admin::AdminAsk,
+    },
     /// End a view.
     ViewClose {
         /// Its id.

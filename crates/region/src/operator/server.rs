@@ -216,6 +216,7 @@ async fn act(region: &Control, ask: Ask) -> anyhow::Result<serde_json::Value> {
             };
             Ok(serde_json::json!(format!("nbd+unix:///?socket={}", socket.display())))
         }
+        Ask::Admin { command } => crate::admin::act(region, command).await,
         Ask::Keys { account, command } => crate::keys::act(region, &account, command).await,
         Ask::ViewClose { id, volume } => {
             if volume {

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
+mod admin;
 mod api;
 mod bench;
 mod compatibility;

@@ -6,7 +6,7 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     api::Api,
@@ -31,6 +31,32 @@ fn forms(key: &[u8]) -> Vec<Vec<u8>> {
     ]
 }
 
+/// Secrets that the region was told or told others: an API key of a service ID, one that the caller
+/// chose, and the tokens of a login with its refresh.
+fn canaries(home: &Home, server: &crate::process::Server, credentials: &Value) -> Vec<String> {
+    let api = Api::of(home, server);
+    let (account, owner) = (&credentials["account_id"], &credentials["iam_id"]);
+    let chosen = "canary-canary-canary-canary-canary-1";
+    let key = json!({"name": "chosen", "iam_id": owner, "apikey": chosen});
+    api.post("/v1/apikeys", &key);
+    let robot = json!({"account_id": account, "name": "robot", "apikey": {"name": "k"}});
+    let robot = api.post("/v1/serviceids/", &robot);
+    let robot = robot["apikey"]["apikey"].as_str().unwrap().to_owned();
+    let address = server.url().trim_start_matches("http://");
+    let grant = |form: String| {
+        let head = "POST /identity/token HTTP/1.1\r\nauthorization: Basic Yng6Yng=\r\n\
+                    content-type: application/x-www-form-urlencoded";
+        let (status, body) = crate::api::http(address, head, &form);
+        assert_eq!(status, 200, "{body}");
+        let body: Value = serde_json::from_str(&body).unwrap();
+        ["access_token", "refresh_token"].map(|name| body[name].as_str().unwrap().to_owned())
+    };
+    let apikey = "urn:ibm:params:oauth:grant-type:apikey";
+    let first = grant(format!("grant_type={apikey}&apikey={robot}"));
+    let second = grant(format!("grant_type=refresh_token&refresh_token={}", first[1]));
+    [vec![chosen.to_owned(), robot], first.into(), second.into()].concat()
+}
+
 /// Invariant 20: the master key and the API key are in their own files and nowhere else: no log at its most
 /// talkative, no other file, no process's arguments or environment. No process of the region may
 /// leave a core.
@@ -53,6 +79,10 @@ fn keys_are_in_their_own_files_and_nowhere_else() {
     let master = std::fs::read(home.data().join("keys/master.key")).unwrap();
     let mut secrets = forms(&master[8..40]);
     secrets.extend(forms(api_key));
+    // What sign-in makes besides: keys of others, tokens of a session, a key that was chosen.
+    for canary in canaries(&home, &server, &credentials) {
+        secrets.extend(forms(canary.as_bytes()));
+    }
     let secret_in = |bytes: &[u8]| secrets.iter().any(|secret| contains(bytes, secret));
     assert!(secret_in(&master) && secret_in(api_key));
 
