@@ -13,6 +13,12 @@ use base::Clock;
 /// On a busy machine QEMU sometimes gives up when it measures how fast it derives a key.
 const ATTEMPTS: u32 = 4;
 
+/// Has the disk finish what was done before: nobody's time holds the writes, or the removed copy,
+/// of who had the turn before.
+pub fn settle() {
+    rustix::fs::sync();
+}
+
 /// A program that makes a whole copy of a sparse disk file.
 pub struct Copier {
     /// As the figure names it.
@@ -94,10 +100,12 @@ impl Copier {
         let doing = || format!("{} {}", self.program, from.display());
         let mut command = Command::new(self.program);
         command.args(self.arguments).args([from, to]).stdin(Stdio::null()).stdout(Stdio::null());
+        settle();
         let mut began = clock.monotonic();
         let mut status = command.status().with_context(doing)?;
         for _ in 1..ATTEMPTS {
             if !status.success() {
+                settle();
                 began = clock.monotonic();
                 status = command.status().with_context(doing)?;
             }

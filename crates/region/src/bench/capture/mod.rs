@@ -26,6 +26,7 @@ use super::{
     Job,
     data::{Disk, Place},
     figure::{Figure, Report, ms},
+    peer,
     rig::{Made, Rig},
 };
 
@@ -135,6 +136,7 @@ async fn volume_write(rig: &Rig, made: &Made, raw: &Raw, places: &[Place]) -> an
 
 /// Makes an image of a volume; in milliseconds.
 async fn capture(rig: &Rig, made: &Made) -> anyhow::Result<f64> {
+    tokio::task::block_in_place(peer::settle);
     let began = rig.clock.monotonic();
     rig.image_make(&made.volume).await?;
     Ok(ms(rig.clock.monotonic() - began))
