@@ -5,6 +5,7 @@ import sys
 from cases import (
     accounts,
     catalogue,
+    codes,
     console,
     errors,
     faults,
@@ -30,6 +31,7 @@ from harness import run
 PARTS = [
     accounts,
     catalogue,
+    codes,
     console,
     errors,
     faults,
