@@ -39,6 +39,9 @@ var scenarios = map[string]func(*region){
 	"pagers_see_every_item_once":                         pagersSeeEveryItemOnce,
 	"limits_and_tokens":                                  limitsAndTokens,
 	"images_by_status_and_owner":                         imagesByStatusAndOwner,
+	"a_virtual_network_interface_of_its_own":             aVirtualNetworkInterfaceOfItsOwn,
+	"attachments_come_and_go":                            attachmentsComeAndGo,
+	"network_styles_do_not_mix":                          networkStylesDoNotMix,
 }
 
 func main() {

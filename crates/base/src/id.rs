@@ -122,10 +122,12 @@ ids! {
     SubnetId;
     /// A reserved IP of a subnet.
     ReservedIpId;
-    /// A network interface: an instance's own, or a virtual network interface.
+    /// A network interface of an instance, or a network attachment, which old clients see as one.
     NicId;
-    /// A network attachment of an instance.
-    NetworkAttachmentId;
+    /// A virtual network interface.
+    VniId;
+    /// What security groups apply to: a network interface or a virtual network interface.
+    TargetId;
     /// A floating IP.
     FloatingIpId;
     /// A public gateway.

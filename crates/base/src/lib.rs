@@ -22,10 +22,10 @@ pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use error::{ErrorKind, error_chain};
 pub use id::{
     AccountId, AclId, AclRuleId, AddressPrefixId, ApiKeyId, AttachmentId, EventId, FloatingIpId,
-    IdError, ImageId, InstanceActionId, InstanceId, InstanceTemplateId, JobId, KeyId,
-    NetworkAttachmentId, NicId, PrincipalId, PublicGatewayId, ReservedIpId, ResourceGroupId,
-    RoutingTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId, TokenKeyId, UsageId, VolumeId,
-    VpcId, hex_of, uuid_of,
+    IdError, ImageId, InstanceActionId, InstanceId, InstanceTemplateId, JobId, KeyId, NicId,
+    PrincipalId, PublicGatewayId, ReservedIpId, ResourceGroupId, RoutingTableId, SecurityGroupId,
+    SecurityGroupRuleId, SubnetId, TargetId, TokenKeyId, UsageId, VniId, VolumeId, VpcId, hex_of,
+    uuid_of,
 };
 pub use region::{RegionName, RegionNameError, ZoneName};
 pub use virtual_clock::{MoveError, REGION_TIME_MAX, VirtualClock, VirtualTime};

@@ -41,14 +41,14 @@ pub use image::{
 };
 pub use instance::{
     ActionCreate, BootVolume, CONSOLE_TOKEN_LIFETIME, CONSOLE_TOKENS_MAX, ConsoleClaim,
-    ConsoleSession, ConsoleToken, DataVolume, InstanceCreate, NewVolume, NicCreate, Reinitialize,
-    TemplateCreate, VolumeSource,
+    ConsoleSession, ConsoleToken, DataVolume, InstanceCreate, InstanceNetwork, NewVolume,
+    NicCreate, Reinitialize, TemplateCreate, VolumeSource,
 };
 pub use key::{KeyError, KeyJob, RETIRE_GRACE, RootKeyVersion, RootKeyVersions, RotateReport};
 pub use meta::{
     ApiKeyFilter, FloatingIpFilter, FloatingIpPatch, GroupFilter, ImageFilter, InstanceFilter,
     Page, PageKey, Paged, PrincipalFilter, ReservedIpFilter, SecurityGroupFilter, SubnetFilter,
-    TagFilter, VolumeFilter, VpcFilter,
+    TagFilter, VniFilter, VolumeFilter, VpcFilter,
 };
 pub use network::{
     FloatingIpCreate, FloatingPlace, GatewayIp, PrefixCreate, PrefixUpdate, PublicGatewayCreate,

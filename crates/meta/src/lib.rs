@@ -14,12 +14,12 @@ pub use error::StoreError;
 pub use port::{
     AclPlace, ApiKeyFilter, Bootstrap, Change, Condemned, FaultStore, FirewallStore,
     FloatingIpFilter, FloatingIpPatch, FloatingIpStore, GatewayAddress, GcSnapshot, GroupFilter,
-    HolderKind, IdentityStore, ImageCommit, ImageFilter, ImageStore, InstanceFilter, InstanceStore,
-    InstanceTemplateStore, Isolated, JobRow, JobStore, KeyUse, NetworkStore, NewAttachment,
-    NewBoot, NewInstance, NewVpc, NicReach, OutboxStore, Page, PageKey, Paged, PrincipalFilter,
-    PrincipalStore, Quarantined, Rebase, Refreshed, ReservedIpFilter, RootHolder, ScrubPart,
-    SecurityGroupFilter, SignIn, Store, StoreGcStore, StoreUpkeep, SubnetFilter, SystemEnds,
-    TagFilter, TagStore, TagTarget, VolumeFilter, VolumeStore, VpcFilter, WrapHolder, WrapRow,
-    WrapStore,
+    HolderKind, IdentityStore, ImageCommit, ImageFilter, ImageStore, InstanceEnd, InstanceFilter,
+    InstanceStore, InstanceTemplateStore, Isolated, JobRow, JobStore, KeyUse, NetworkStore,
+    NewAttachment, NewBoot, NewInstance, NewNetworkAttachment, NewVni, NewVpc, NicReach,
+    OutboxStore, Page, PageKey, Paged, PrincipalFilter, PrincipalStore, Quarantined, Rebase,
+    Refreshed, ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter, SignIn, Store,
+    StoreGcStore, StoreUpkeep, SubnetFilter, SystemEnds, TagFilter, TagStore, TagTarget, VniFilter,
+    VniSource, VniStore, VolumeFilter, VolumeStore, VpcFilter, WrapHolder, WrapRow, WrapStore,
 };
 pub use sql::SqlStore;

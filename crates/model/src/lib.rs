@@ -30,6 +30,8 @@ mod ssh_key;
 mod tag;
 mod usage;
 mod view;
+mod vni;
+mod vni_refusal;
 mod volume;
 mod volume_change;
 
@@ -74,7 +76,8 @@ pub use limits::{LIMITS, Limit};
 pub use lineage::{Ancestor, ImageLineage, LineageItem, Lineages};
 pub use name::{NAME_LEN_MAX, NameError, ResourceName, generated_name};
 pub use network::{
-    AddressPrefix, IpOwner, IpRequest, Nic, ReservedIp, RoutingTable, Subnet, SubnetPatch, Vpc,
+    AddressPrefix, IpHolder, IpOrder, IpOwner, IpRequest, IpSort, Nic, ReservedIp, RoutingTable,
+    Subnet, SubnetPatch, Vpc,
 };
 pub use refusal::Refusal;
 pub use search::{
@@ -85,10 +88,14 @@ pub use ssh_key::{SshKey, SshKeyType};
 pub use tag::{TAG_LEN_MAX, Tag, TagError, TagKind, TagMode, TagPattern, tags_attached};
 pub use usage::{Metric, UsageChange, UsageRecord};
 pub use view::{
-    AclView, AttachmentView, FloatingIpRef, ImageView, InstanceView, InterfaceRef, NicView,
-    Reference, ReservedIpView, RoutingTableView, SecurityGroupView, SubnetView, VolumeView,
-    VpcView,
+    AclView, AttachmentView, FloatingIpRef, GroupTarget, ImageView, InstanceView, InterfaceRef,
+    IpReference, IpTarget, NicView, Reference, ReservedIpView, RoutingTableView, SecurityGroupView,
+    SubnetView, VniMember, VniRef, VniView, VolumeView, VpcView,
 };
+pub use vni::{
+    NetworkAttachment, NetworkAttachmentCreate, StateFiltering, Vni, VniCreate, VniPatch, VniWanted,
+};
+pub use vni_refusal::VniRefusal;
 pub use volume::{
     Attachment, AttachmentKind, AttachmentStatus, Volume, VolumeEncryption, VolumePatch,
     VolumeStatus, VolumeStorage,

@@ -61,6 +61,10 @@ limits! {
     SECURITY_GROUP_RULES_MAX = 250, "rules in the security group", "over_quota";
     /// Security groups of a network interface.
     SECURITY_GROUPS_PER_NIC_MAX = 25, "security groups of the network interface", "over_quota";
+    /// Virtual network interfaces of an account. IBM publishes none; ours bounds a count.
+    VNIS_MAX = 1_000, "virtual network interfaces in the region", "over_quota";
+    /// Addresses of a virtual network interface, the primary one among them. Ours.
+    IPS_PER_VNI_MAX = 8, "reserved IPs of the virtual network interface", "over_quota";
     /// Network ACLs of a VPC.
     ACLS_PER_VPC_MAX = 100, "network ACLs in the VPC", "over_quota";
     /// Rules of a network ACL.

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use base::{
     AclId, AddressPrefixId, InstanceId, NicId, PublicGatewayId, ReservedIpId, RoutingTableId,
-    SecurityGroupId, SubnetId, VpcId, ZoneName,
+    SecurityGroupId, SubnetId, VniId, VpcId, ZoneName,
 };
 
 use crate::{Head, ResourceName, text_enum};
@@ -88,8 +88,67 @@ pub struct ReservedIp {
     pub auto_delete: bool,
     /// Who made it.
     pub owner: IpOwner,
-    /// The network interface that uses it.
-    pub target: Option<NicId>,
+    /// What uses it.
+    pub target: Option<IpHolder>,
+}
+
+/// What uses a reserved IP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IpHolder {
+    /// A network interface of an instance.
+    Nic(NicId),
+    /// A virtual network interface.
+    Vni(VniId),
+}
+
+impl IpHolder {
+    /// Its id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Nic(id) => id.as_str(),
+            Self::Vni(id) => id.as_str(),
+        }
+    }
+}
+
+text_enum! {
+    /// What reserved IPs are listed by.
+    IpOrder {
+        /// The address.
+        Address = "address",
+        /// The time of creation.
+        CreatedAt = "created_at",
+        /// The name.
+        Name = "name",
+    }
+}
+
+/// The order of a list of reserved IPs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IpSort {
+    /// What they are listed by.
+    pub by: IpOrder,
+    /// The largest first.
+    pub descending: bool,
+}
+
+impl Default for IpSort {
+    fn default() -> Self {
+        Self { by: IpOrder::Address, descending: false }
+    }
+}
+
+impl IpSort {
+    /// Reads `address`, `-created_at` and the like.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (text, descending) = match text.strip_prefix('-') {
+            Some(text) => (text, true),
+            None => (text, false),
+        };
+        IpOrder::parse(text).map(|by| Self { by, descending })
+    }
 }
 
 /// How a network interface wants its primary address.
@@ -97,6 +156,11 @@ pub struct ReservedIp {
 pub enum IpRequest {
     /// Any free address of the subnet.
     Any {
+        /// Name for the reserved IP; made up when none.
+        name: Option<ResourceName>,
+    },
+    /// Any free address of the subnet, which stays when the interface goes.
+    AnyKept {
         /// Name for the reserved IP; made up when none.
         name: Option<ResourceName>,
     },

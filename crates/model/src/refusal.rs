@@ -3,12 +3,12 @@
 //! The texts are sentences for users and say what to do. Codes and HTTP statuses are `wire`'s.
 
 use base::{
-    AclId, AttachmentId, ImageId, InstanceId, KeyId, NicId, SecurityGroupId, SubnetId, VolumeId,
-    VpcId,
+    AclId, AttachmentId, ImageId, InstanceId, KeyId, SecurityGroupId, SubnetId, VolumeId, VpcId,
 };
 
 use crate::{
-    ActionKind, AttachmentStatus, FloatingRefusal, ImageStatus, InstanceStatus, Limit, VolumeStatus,
+    ActionKind, AttachmentStatus, FloatingRefusal, ImageStatus, InstanceStatus, Limit, VniRefusal,
+    VolumeStatus,
 };
 
 /// A rule that refuses.
@@ -371,11 +371,14 @@ pub enum Refusal {
         what: &'static str,
     },
     /// Taking an interface out of its only security group.
-    #[error("The network interface {nic} is in no other security group. Add it to one first.")]
+    #[error("The network interface {target} is in no other security group. Add it to one first.")]
     LastSecurityGroup {
-        /// The interface.
-        nic: NicId,
+        /// The interface's id.
+        target: String,
     },
+    /// A rule of virtual network interfaces and network attachments.
+    #[error(transparent)]
+    Vni(#[from] VniRefusal),
     /// A network ACL that something uses.
     #[error("Network ACL {acl} cannot be deleted: {why}.")]
     AclInUse {

@@ -2,12 +2,12 @@
 
 use base::{
     AclId, AttachmentId, ImageId, NicId, PublicGatewayId, ReservedIpId, RoutingTableId,
-    SecurityGroupId, SubnetId, VolumeId, VpcId,
+    SecurityGroupId, SubnetId, VniId, VolumeId, VpcId,
 };
 
 use crate::{
     Acl, Attachment, Image, Instance, InstanceStatus, Nic, ReservedIp, RoutingTable, SecurityGroup,
-    Subnet, Volume, Vpc,
+    Subnet, Vni, Volume, Vpc,
 };
 
 /// An id with the name that goes with it.
@@ -68,7 +68,65 @@ pub struct SecurityGroupView {
     /// Its VPC.
     pub vpc: Reference<VpcId>,
     /// The interfaces in it, by id.
-    pub targets: Vec<InterfaceRef>,
+    pub targets: Vec<GroupTarget>,
+}
+
+/// A reserved IP as others name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IpReference {
+    /// Id and name.
+    pub ip: Reference<ReservedIpId>,
+    /// The address.
+    pub address: std::net::Ipv4Addr,
+}
+
+/// A virtual network interface as others name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VniRef {
+    /// Id and name.
+    pub vni: Reference<VniId>,
+    /// Its zone: a part of its CRN.
+    pub zone: base::ZoneName,
+}
+
+/// A virtual network interface as its security groups show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VniMember {
+    /// The virtual network interface.
+    pub vni: VniRef,
+    /// Its subnet, in its own zone.
+    pub subnet: Reference<SubnetId>,
+    /// Its primary address.
+    pub primary_ip: IpReference,
+}
+
+/// An interface that is in a security group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GroupTarget {
+    /// A network interface of an instance.
+    Nic(InterfaceRef),
+    /// A virtual network interface.
+    Vni(Box<VniMember>),
+}
+
+impl GroupTarget {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Nic((nic, _)) => nic.id.as_str(),
+            Self::Vni(member) => member.vni.vni.id.as_str(),
+        }
+    }
+}
+
+/// What a reserved IP is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IpTarget {
+    /// A network interface, with its instance.
+    Nic(InterfaceRef),
+    /// A virtual network interface.
+    Vni(VniRef),
 }
 
 /// A network ACL with what it points to and what uses it.
@@ -100,8 +158,8 @@ pub struct RoutingTableView {
 pub struct ReservedIpView {
     /// The reserved IP.
     pub ip: ReservedIp,
-    /// The interface that uses it, with the interface's instance.
-    pub target: Option<InterfaceRef>,
+    /// The interface that uses it.
+    pub target: Option<IpTarget>,
 }
 
 /// A floating IP as an interface shows it.
@@ -132,6 +190,27 @@ pub struct NicView {
     pub security_groups: Vec<Reference<SecurityGroupId>>,
     /// The floating IP that is bound to it.
     pub floating_ip: Option<FloatingIpRef>,
+    /// Where it is a network attachment: the virtual network interface that is attached.
+    pub vni: Option<VniRef>,
+}
+
+/// A virtual network interface with what it points to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VniView {
+    /// The virtual network interface.
+    pub vni: Vni,
+    /// Name of its resource group.
+    pub group_name: String,
+    /// Its VPC.
+    pub vpc: Reference<VpcId>,
+    /// Its subnet, in its own zone.
+    pub subnet: Reference<SubnetId>,
+    /// Its addresses, the primary one first, then by address.
+    pub ips: Vec<IpReference>,
+    /// Its security groups.
+    pub security_groups: Vec<Reference<SecurityGroupId>>,
+    /// The network attachment that it is attached by.
+    pub target: Option<InterfaceRef>,
 }
 
 /// An attachment with both ends.
@@ -179,7 +258,7 @@ pub struct InstanceView {
     pub image: Option<(Reference<ImageId>, base::AccountId)>,
     /// Its attachments by position; the boot one is first.
     pub attachments: Vec<AttachmentView>,
-    /// Its interfaces; the primary one is first.
+    /// Its interfaces, or network attachments; the primary one is first.
     pub nics: Vec<NicView>,
 }
 
@@ -188,6 +267,12 @@ impl InstanceView {
     #[must_use]
     pub fn boot(&self) -> Option<&AttachmentView> {
         self.attachments.iter().find(|a| a.attachment.kind == crate::AttachmentKind::Boot)
+    }
+
+    /// Its interfaces are network attachments.
+    #[must_use]
+    pub fn has_network_attachments(&self) -> bool {
+        self.nics.iter().any(|nic| nic.vni.is_some())
     }
 
     /// The attachment of that id.

@@ -152,6 +152,16 @@ operations! {
         by (Vpc vpc::network_interfaces::update);
     DELETE "/v1/instances/{id}/network_interfaces/{nic_id}" delete_instance_network_interface:
         not_yet;
+    GET "/v1/instances/{id}/network_attachments" list_instance_network_attachments:
+        by (Vpc vpc::network_attachments::list);
+    POST "/v1/instances/{id}/network_attachments" create_instance_network_attachment:
+        by (Vpc vpc::network_attachments::create);
+    GET "/v1/instances/{id}/network_attachments/{attachment_id}"
+        get_instance_network_attachment: by (Vpc vpc::network_attachments::get);
+    PATCH "/v1/instances/{id}/network_attachments/{attachment_id}"
+        update_instance_network_attachment: by (Vpc vpc::network_attachments::update);
+    DELETE "/v1/instances/{id}/network_attachments/{attachment_id}"
+        delete_instance_network_attachment: by (Vpc vpc::network_attachments::delete);
     GET "/v1/instance/profiles" list_instance_profiles: by (Vpc vpc::profiles::instance_list);
     GET "/v1/instance/profiles/{name}" get_instance_profile:
         by (Vpc vpc::profiles::instance_get);
@@ -207,6 +217,25 @@ operations! {
         by (Vpc vpc::reserved_ips::update);
     DELETE "/v1/subnets/{id}/reserved_ips/{ip_id}" delete_subnet_reserved_ip:
         by (Vpc vpc::reserved_ips::delete);
+
+    GET "/v1/virtual_network_interfaces" list_virtual_network_interfaces:
+        by (Vpc vpc::virtual_network_interfaces::list);
+    POST "/v1/virtual_network_interfaces" create_virtual_network_interface:
+        by (Vpc vpc::virtual_network_interfaces::create);
+    GET "/v1/virtual_network_interfaces/{id}" get_virtual_network_interface:
+        by (Vpc vpc::virtual_network_interfaces::get);
+    PATCH "/v1/virtual_network_interfaces/{id}" update_virtual_network_interface:
+        by (Vpc vpc::virtual_network_interfaces::update);
+    DELETE "/v1/virtual_network_interfaces/{id}" delete_virtual_network_interfaces:
+        by (Vpc vpc::virtual_network_interfaces::delete);
+    GET "/v1/virtual_network_interfaces/{id}/ips" list_virtual_network_interface_ips:
+        by (Vpc vpc::virtual_network_interfaces::ip_list);
+    GET "/v1/virtual_network_interfaces/{id}/ips/{ip_id}" get_virtual_network_interface_ip:
+        by (Vpc vpc::virtual_network_interfaces::ip_get);
+    PUT "/v1/virtual_network_interfaces/{id}/ips/{ip_id}" add_virtual_network_interface_ip:
+        by (Vpc vpc::virtual_network_interfaces::ip_add);
+    DELETE "/v1/virtual_network_interfaces/{id}/ips/{ip_id}"
+        remove_virtual_network_interface_ip: by (Vpc vpc::virtual_network_interfaces::ip_remove);
 
     GET "/v1/security_groups" list_security_groups: by (Vpc vpc::security_groups::list);
     POST "/v1/security_groups" create_security_group: by (Vpc vpc::security_groups::create);
@@ -400,7 +429,6 @@ pub const KNOWN: &[&str] = &[
     "/v1/instance_groups",
     "/v1/instances/{id}/cluster_network_attachments",
     "/v1/instances/{id}/disks",
-    "/v1/instances/{id}/network_attachments",
     "/v1/instances/{id}/software_attachments",
     "/v1/ipsec_policies",
     "/v1/load_balancer/profiles",
@@ -414,7 +442,7 @@ pub const KNOWN: &[&str] = &[
     "/v1/shares",
     "/v1/snapshot_consistency_groups",
     "/v1/snapshots",
-    "/v1/virtual_network_interfaces",
+    "/v1/virtual_network_interfaces/{id}/floating_ips",
     "/v1/volumes/{id}/instance_profiles",
     "/v1/volumes/{id}/jobs",
     "/v1/vpcs/{id}/dns_resolution_bindings",

@@ -1,7 +1,7 @@
 //! ETags: weak, and made from what a caller can change only. A client PATCHes, waits for the
 //! status to settle, and uses the ETag of the PATCH again, so the status must not be in it.
 
-use model::{AllowedUse, InstanceView, VolumeView, VpcView};
+use model::{AllowedUse, InstanceView, VniView, VolumeView, VpcView};
 
 use crate::{ApiError, ErrorCode};
 
@@ -62,6 +62,23 @@ pub fn etag_of_instance(view: &InstanceView) -> String {
 #[must_use]
 pub fn etag_of_vpc(view: &VpcView) -> String {
     etag("vpc", &[view.vpc.head.id.as_str(), view.vpc.head.name.as_str()])
+}
+
+/// The ETag of a virtual network interface.
+#[must_use]
+pub fn etag_of_vni(view: &VniView) -> String {
+    let vni = &view.vni;
+    etag(
+        "virtual-network-interface",
+        &[
+            vni.head.id.as_str(),
+            vni.head.name.as_str(),
+            &vni.allow_ip_spoofing.to_string(),
+            &vni.auto_delete.to_string(),
+            &vni.infrastructure_nat.to_string(),
+            vni.state_filtering.as_str(),
+        ],
+    )
 }
 
 /// Checks an `If-Match` header against the ETag of now. An empty header counts as absent: IBM's

@@ -43,6 +43,9 @@ impl Kind {
     pub const VPC: Self = Self::new("vpc", "vpcs", false);
     /// Subnets.
     pub const SUBNET: Self = Self::new("subnet", "subnets", true);
+    /// Virtual network interfaces.
+    pub const VNI: Self =
+        Self::new("virtual-network-interface", "virtual_network_interfaces", true);
     /// Security groups.
     pub const SECURITY_GROUP: Self = Self::new("security-group", "security_groups", false);
     /// Floating IPs.

@@ -27,7 +27,7 @@ pub use body::{Fields, parse_body};
 pub use error::{
     AnyErrorBody, ApiError, Dialect, ErrorBody, ErrorCode, Origin, Target, TargetKind,
 };
-pub use etag::{check_if_match, etag_of_instance, etag_of_volume, etag_of_vpc};
+pub use etag::{check_if_match, etag_of_instance, etag_of_vni, etag_of_volume, etag_of_vpc};
 pub use identity::{KeyIdentity, Kind, Named, Place};
 pub use page::{
     Collection, List, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, PageRequest, PageToken, Sliced,

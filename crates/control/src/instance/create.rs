@@ -4,10 +4,10 @@ use base::{
     ByteCount, ImageId, KeyId, ResourceGroupId, SecurityGroupId, SubnetId, VolumeId, VpcId,
     ZoneName,
 };
-use meta::NewInstance;
+use meta::{NewInstance, VniSource};
 use model::{
-    AllowedUse, HostFailurePolicy, Image, InstanceView, IpRequest, MetadataService, Refusal,
-    ResourceName, VolumeView, catalog,
+    AllowedUse, HostFailurePolicy, Image, InstanceView, IpRequest, MetadataService,
+    NetworkAttachmentCreate, Refusal, ResourceName, VolumeView, catalog,
 };
 use policy::Action;
 
@@ -31,10 +31,8 @@ pub struct InstanceCreate {
     pub boot: BootVolume,
     /// Volumes besides.
     pub data: Vec<DataVolume>,
-    /// Its primary network interface.
-    pub primary_nic: NicCreate,
-    /// Further network interfaces.
-    pub nics: Vec<NicCreate>,
+    /// How it is in networks.
+    pub network: InstanceNetwork,
     /// SSH keys.
     pub keys: Vec<KeyId>,
     /// What its guest runs at first boot.
@@ -43,6 +41,15 @@ pub struct InstanceCreate {
     pub metadata_service: MetadataService,
     /// What happens when its host fails.
     pub host_failure: HostFailurePolicy,
+}
+
+/// The two ways in which an instance is in networks; the primary interface or attachment is first.
+#[derive(Clone, Debug)]
+pub enum InstanceNetwork {
+    /// By network interfaces of its own.
+    Interfaces(Vec<NicCreate>),
+    /// By network attachments of virtual network interfaces.
+    Attachments(Vec<NetworkAttachmentCreate>),
 }
 
 /// What an instance boots from.
@@ -155,10 +162,10 @@ impl Control {
             why: format!("There is no instance profile {profile}."),
         })?;
         check_sizes(want)?;
-        let (vpc, default_group) = self.instance_network(ctx, want).await?;
+        let (vpc, network) = self.instance_network(ctx, want, &group).await?;
         self.keys_check(ctx, &want.keys).await?;
         let boots = self.instance_boots(ctx, &want.boot).await?;
-        Ok(Decided { group, vpc, default_group, profile, boots })
+        Ok(Decided { group, vpc, network, profile, boots })
     }
 
     /// SSH keys that a guest is to accept.
@@ -190,61 +197,16 @@ impl Control {
             let made = self.change(ctx, Action::VolumeCreate, "volume", &volume.head, zone);
             change.events.extend(made.events);
         }
+        for attachment in &new.network_attachments {
+            if let VniSource::New(new) = &attachment.vni {
+                let made = self.vni_change(ctx, Action::VniCreate, &new.vni);
+                change.events.extend(made.events);
+            }
+        }
         change.usage = usage;
         self.store().instance_create(permit, new, change).await?;
         self.jobs_queued.notify_one();
         self.instance(ctx, &id).await
-    }
-
-    /// The VPC of a new instance, and the default security group of it.
-    async fn instance_network(
-        &self,
-        ctx: &RequestContext,
-        want: &InstanceCreate,
-    ) -> Result<(VpcId, SecurityGroupId), Error> {
-        let mut vpc = want.vpc.clone();
-        for (position, nic) in std::iter::once(&want.primary_nic).chain(&want.nics).enumerate() {
-            let field = if position == 0 {
-                "primary_network_interface.subnet"
-            } else {
-                "network_interfaces.subnet"
-            };
-            let subnet = self.subnet(ctx, &nic.subnet).await.map_err(|e| e.named_by(field))?;
-            self.permit(ctx, Action::SubnetOperate, &subnet.subnet.head).await?;
-            let of = subnet.subnet.vpc.clone();
-            if vpc.get_or_insert_with(|| of.clone()) != &of {
-                return Err(Error::Invalid {
-                    field,
-                    code: "invalid_value",
-                    why: "The subnet is in another VPC than the instance.".to_owned(),
-                });
-            }
-            if subnet.subnet.zone != want.zone {
-                return Err(Error::Invalid {
-                    field,
-                    code: "invalid_value",
-                    why: format!(
-                        "The subnet is in zone {}, the instance in {}.",
-                        subnet.subnet.zone, want.zone
-                    ),
-                });
-            }
-        }
-        let vpc = vpc.ok_or_else(|| Error::internal("an instance without interface"))?;
-        let view = self.vpc(ctx, &vpc).await.map_err(|e| e.named_by("vpc"))?;
-        self.permit(ctx, Action::VpcOperate, &view.vpc.head).await?;
-        let nics = std::iter::once(&want.primary_nic).chain(&want.nics);
-        let groups: Vec<_> = nics.flat_map(|nic| nic.security_groups.clone()).collect();
-        for group in &groups {
-            let field = "primary_network_interface.security_groups";
-            let view = self.security_group(ctx, group).await.map_err(|e| e.named_by(field))?;
-            self.permit(ctx, Action::SecurityGroupOperate, &view.group.head).await?;
-            if view.group.vpc != vpc {
-                let (what, field) = ("security group", Some(field));
-                return Err(Refusal::OtherVpc { what, field }.into());
-            }
-        }
-        Ok((vpc, view.vpc.default_security_group))
     }
 
     /// What the instance boots from: an image that the caller may use and that is not obsolete

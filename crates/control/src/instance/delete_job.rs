@@ -4,8 +4,9 @@ use std::sync::Weak;
 
 use async_trait::async_trait;
 use jobs::{Failure, Step, StepContext, StepError, StepOutcome};
-use meta::{Change, StoreError};
-use model::{InstanceStatus, LifecycleState, Outcome};
+use meta::{Change, InstanceEnd, StoreError};
+use model::{InstanceStatus, InstanceView, LifecycleState, Outcome};
+use policy::Action;
 use serde::{Deserialize, Serialize};
 
 use super::guest::{Region, TURN_EVERY, compute_step};
@@ -102,6 +103,33 @@ impl Step<State> for Guest {
     }
 }
 
+impl Control {
+    /// The virtual network interfaces that go with an instance, with the record of their going.
+    async fn vnis_end(
+        &self,
+        view: &InstanceView,
+        end: &mut InstanceEnd,
+    ) -> Result<Change, StepError> {
+        let mut change = Change::default();
+        for attached in view.nics.iter().filter_map(|nic| nic.vni.as_ref()) {
+            let vni = self.store().vni_any(JOB, &attached.vni.id).await.map_err(store_step)?.vni;
+            if vni.auto_delete {
+                let gone = self.region_change(
+                    Action::VniDelete.as_str(),
+                    Outcome::Success,
+                    "virtual-network-interface",
+                    &vni.head,
+                    vni.zone.as_str(),
+                    Vec::new(),
+                );
+                change.events.extend(gone.events);
+                end.vnis.push(vni.head.id);
+            }
+        }
+        Ok(change)
+    }
+}
+
 /// Removes the rows, and queues the removal of the volumes that go with it.
 struct Rows(Region);
 
@@ -117,20 +145,26 @@ impl Step<State> for Rows {
             Err(error) if error.code() == "gone" => return Ok(StepOutcome::Done),
             Err(error) => return Err(error),
         };
-        let mut jobs = Vec::new();
+        let mut end = InstanceEnd::default();
         for attached in view.attachments.iter().map(|a| &a.attachment) {
             if attached.delete_volume_on_instance_delete {
                 let id = &attached.volume;
                 let volume = region.store().volume_any(JOB, id).await.map_err(store_step)?;
-                jobs.push((id.clone(), region.volume_delete_job(&volume.volume, cx.asked_by())));
+                let job = region.volume_delete_job(&volume.volume, cx.asked_by());
+                end.volumes.push((id.clone(), job));
             }
         }
+        let change = region.vnis_end(&view, &mut end).await?;
         let id = subject(cx)?;
-        let gone = region.store().instance_gone(JOB, cx.fence(), &id, jobs, Change::default());
+        let gone = region.store().instance_gone(JOB, cx.fence(), &id, end, change);
         match gone.await {
             Ok(_) | Err(StoreError::NotFound { .. }) => {
                 region.jobs_queued.notify_one();
                 Ok(StepOutcome::Done)
+            }
+            // What goes with it was changed since it was looked at.
+            Err(error @ StoreError::Changed { .. }) => {
+                Err(StepError::retry("changed", error.to_string()))
             }
             Err(error) => Err(store_step(error)),
         }

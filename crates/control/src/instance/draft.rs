@@ -1,22 +1,21 @@
-//! The rows of a new instance: instance, volumes, attachments, interfaces.
+//! The rows of a new instance: instance, volumes, volume attachments. Its networks are in
+//! `network`.
 
-use base::{
-    AttachmentId, ByteCount, Crn, InstanceId, JobId, NicId, ReservedIpId, ResourceGroupId,
-    SecurityGroupId, VpcId, ZoneName,
-};
+use base::{AttachmentId, ByteCount, Crn, InstanceId, JobId, ResourceGroupId, VpcId, ZoneName};
 use jobs::NewJob;
 use meta::NewInstance;
 use model::{
-    Attachment, AttachmentKind, AttachmentStatus, Image, Instance, InstanceStatus, IpRequest,
-    LifecycleState, Nic, Refusal, ResourceName, UsageChange, Volume,
+    Attachment, AttachmentKind, AttachmentStatus, Image, Instance, InstanceStatus, LifecycleState,
+    Refusal, ResourceName, UsageChange, Volume,
     catalog::{BOOT_CAPACITY_GB_MAX, InstanceProfile},
     generated_name,
 };
 
-use super::create::{
-    BootVolume, Boots, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource,
+use super::{
+    create::{BootVolume, Boots, DataVolume, InstanceCreate, NewVolume, VolumeSource},
+    network::DecidedNetwork,
+    start_job,
 };
-use super::start_job;
 use crate::{
     Control, Error, RequestContext,
     storage::{Holder, volume_crn},
@@ -27,7 +26,7 @@ use crate::{
 pub(super) struct Decided {
     pub(super) group: ResourceGroupId,
     pub(super) vpc: VpcId,
-    pub(super) default_group: SecurityGroupId,
+    pub(super) network: DecidedNetwork,
     pub(super) profile: &'static InstanceProfile,
     pub(super) boots: Boots,
 }
@@ -51,11 +50,8 @@ impl Control {
                 self.data_draft(ctx, &want, &decided, data, (&id, position), &mut volumes).await?;
             attachments.push(made);
         }
-        let nics = std::iter::once(&want.primary_nic)
-            .chain(&want.nics)
-            .enumerate()
-            .map(|(n, nic)| self.nic_draft(ctx, nic, n == 0, &id, &want, &decided))
-            .collect();
+        let place = (&want.zone, &decided.group);
+        let (nics, network_attachments) = self.network_draft(ctx, decided.network, &id, place);
         let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
         let image = match &decided.boots {
             Boots::Image(image) => Some((image.head.id.clone(), image.head.name.to_string())),
@@ -87,7 +83,8 @@ impl Control {
             asked_by,
             state_json: start_job::State::first_start(),
         };
-        Ok((NewInstance { instance, volumes, attachments, nics, job }, usage))
+        let new = NewInstance { instance, volumes, attachments, nics, network_attachments, job };
+        Ok((new, usage))
     }
 
     async fn boot_draft(
@@ -232,49 +229,6 @@ impl Control {
             boot: None,
         };
         self.volume_draft(ctx, draft).await
-    }
-
-    fn nic_draft(
-        &self,
-        ctx: &RequestContext,
-        nic: &NicCreate,
-        primary: bool,
-        instance: &InstanceId,
-        want: &InstanceCreate,
-        decided: &Decided,
-    ) -> (Nic, IpRequest) {
-        let prefix = format!("{}-", want.zone.id_number());
-        let groups = if nic.security_groups.is_empty() {
-            vec![decided.default_group.clone()]
-        } else {
-            nic.security_groups.clone()
-        };
-        let row = Nic {
-            head: self.head(
-                ctx,
-                NicId::mint(&prefix, self.entropy()),
-                decided.group.clone(),
-                self.name_or_made(nic.name.as_ref()),
-                self.now(),
-            ),
-            instance: instance.clone(),
-            subnet: nic.subnet.clone(),
-            // The store puts the address's own id here, unless the request named one that exists.
-            primary_ip: ReservedIpId::mint(&prefix, self.entropy()),
-            security_groups: groups,
-            allow_ip_spoofing: nic.allow_ip_spoofing,
-            primary,
-            mac: self.mac_mint(),
-        };
-        (row, nic.primary_ip.clone())
-    }
-
-    /// A locally administered unicast address.
-    fn mac_mint(&self) -> String {
-        let mut bytes = [0_u8; 5];
-        self.entropy().fill(&mut bytes);
-        let tail = bytes.map(|b| format!("{b:02x}")).join(":");
-        format!("02:{tail}")
     }
 
     fn attachment_id(&self, want: &InstanceCreate) -> AttachmentId {

@@ -10,6 +10,7 @@ mod delete_job;
 mod draft;
 mod follow;
 mod guest;
+mod network;
 mod read;
 mod reboot_job;
 mod reinitialize;
@@ -22,7 +23,9 @@ pub use actions::ActionCreate;
 pub use console::{
     CONSOLE_TOKEN_LIFETIME, CONSOLE_TOKENS_MAX, ConsoleClaim, ConsoleSession, ConsoleToken,
 };
-pub use create::{BootVolume, DataVolume, InstanceCreate, NewVolume, NicCreate, VolumeSource};
+pub use create::{
+    BootVolume, DataVolume, InstanceCreate, InstanceNetwork, NewVolume, NicCreate, VolumeSource,
+};
 pub use reinitialize::Reinitialize;
 pub use template::TemplateCreate;
 

@@ -6,6 +6,7 @@
 //! each other: traffic from guest to guest is not built.
 
 mod acl;
+mod attachment;
 mod floating_ip;
 mod forward;
 mod nic;
@@ -15,16 +16,19 @@ mod reserved_ip;
 mod routing_table;
 mod security_group;
 mod subnet;
+mod vni;
 mod vpc;
 
 use std::net::Ipv4Addr;
 
-use base::{AclId, NicId, PublicGatewayId, ResourceGroupId, RoutingTableId, VpcId, ZoneName};
+use base::{AclId, PublicGatewayId, ResourceGroupId, RoutingTableId, VniId, VpcId, ZoneName};
 use model::ResourceName;
 
+pub(crate) use attachment::Place;
 pub use floating_ip::{FloatingIpCreate, FloatingPlace};
 pub(crate) use forward::ForwardBoard;
 pub use public_gateway::{GatewayIp, PublicGatewayCreate};
+pub(crate) use vni::VniPaths;
 
 /// A VPC that a caller wants.
 #[derive(Clone, Debug, Default)]
@@ -106,6 +110,6 @@ pub struct ReservedIpCreate {
     pub address: Option<Ipv4Addr>,
     /// Goes with its target; false when none.
     pub auto_delete: Option<bool>,
-    /// The interface that uses it.
-    pub target: Option<NicId>,
+    /// The virtual network interface that it is bound to.
+    pub target: Option<VniId>,
 }

@@ -4,7 +4,9 @@ use std::net::Ipv4Addr;
 
 use base::{ReservedIpId, SubnetId};
 use meta::{Change, Page, Paged, ReservedIpFilter};
-use model::{IpOwner, ReservedIp, ReservedIpView, ResourceName, SubnetView, generated_name};
+use model::{
+    IpHolder, IpOwner, ReservedIp, ReservedIpView, ResourceName, SubnetView, generated_name,
+};
 use policy::{Action, Permit};
 
 use super::ReservedIpCreate;
@@ -14,20 +16,19 @@ impl Control {
     /// Reserves an address.
     ///
     /// # Errors
-    /// An address outside the subnet or taken, a taken name; a target, which only an instance's
-    /// own creation can bind.
+    /// An address outside the subnet or taken, a taken name; a target of another subnet, or with
+    /// as many addresses as it may have; `auto_delete` without target.
     pub async fn reserved_ip_create(
         &self,
         ctx: &RequestContext,
         subnet: &SubnetId,
         want: ReservedIpCreate,
     ) -> Result<ReservedIpView, Error> {
-        if want.target.is_some() {
-            return Err(Error::NotImplemented {
-                what: "Binding a reserved IP to an existing target",
-            });
-        }
         let (view, permit, change) = self.subnet_change(ctx, subnet).await?;
+        if let Some(target) = &want.target {
+            let vni = self.vni(ctx, target).await.map_err(|e| e.named_by("target"))?;
+            self.permit(ctx, Action::VniUpdate, &vni.vni.head).await?;
+        }
         let prefix = format!("{}-", view.subnet.zone.id_number());
         let id = ReservedIpId::mint(&prefix, self.entropy());
         let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
@@ -37,7 +38,7 @@ impl Control {
             address: want.address.unwrap_or(Ipv4Addr::UNSPECIFIED),
             auto_delete: want.auto_delete.unwrap_or(false),
             owner: IpOwner::User,
-            target: None,
+            target: want.target.map(IpHolder::Vni),
         };
         self.store().reserved_ip_create(&permit, ip, change).await?;
         self.reserved_ip(ctx, subnet, &id).await

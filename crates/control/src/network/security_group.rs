@@ -1,9 +1,9 @@
 //! Security groups, their rules, and the interfaces in them.
 
-use base::{NicId, SecurityGroupId, SecurityGroupRuleId, VpcId};
+use base::{SecurityGroupId, SecurityGroupRuleId, TargetId, VpcId};
 use meta::{Change, Page, Paged, SecurityGroupFilter};
 use model::{
-    InterfaceRef, IpRange, Protocol, Reference, RemoteWanted, ResourceName, RuleRemote,
+    GroupTarget, IpRange, Protocol, Reference, RemoteWanted, ResourceName, RuleRemote,
     SecurityGroup, SecurityGroupCreate, SecurityGroupRule, SecurityGroupRuleCreate,
     SecurityGroupRuleUpdate, SecurityGroupView, Traffic, TrafficError, generated_name,
 };
@@ -264,11 +264,11 @@ impl Control {
         &self,
         ctx: &RequestContext,
         id: &SecurityGroupId,
-        nic: &NicId,
-    ) -> Result<InterfaceRef, Error> {
+        target: &TargetId,
+    ) -> Result<GroupTarget, Error> {
         let view = self.security_group(ctx, id).await?;
-        let found = view.targets.into_iter().find(|(target, _)| &target.id == nic);
-        found.ok_or_else(|| Error::NotFound { kind: "target", id: nic.to_string(), field: None })
+        let found = view.targets.into_iter().find(|there| there.id() == target.as_str());
+        found.ok_or_else(|| Error::NotFound { kind: "target", id: target.to_string(), field: None })
     }
 
     /// Puts an interface into the group.
@@ -279,10 +279,10 @@ impl Control {
         &self,
         ctx: &RequestContext,
         id: &SecurityGroupId,
-        nic: &NicId,
-    ) -> Result<InterfaceRef, Error> {
+        target: &TargetId,
+    ) -> Result<GroupTarget, Error> {
         let (_, permit, change) = self.sg_changing(ctx, id, Action::SecurityGroupOperate).await?;
-        let added = self.store().security_group_target_add(&permit, id, nic, change).await?;
+        let added = self.store().security_group_target_add(&permit, id, target, change).await?;
         self.network_changed();
         Ok(added)
     }
@@ -295,10 +295,10 @@ impl Control {
         &self,
         ctx: &RequestContext,
         id: &SecurityGroupId,
-        nic: &NicId,
+        target: &TargetId,
     ) -> Result<(), Error> {
         let (_, permit, change) = self.sg_changing(ctx, id, Action::SecurityGroupOperate).await?;
-        self.store().security_group_target_remove(&permit, id, nic, change).await?;
+        self.store().security_group_target_remove(&permit, id, target, change).await?;
         self.network_changed();
         Ok(())
     }

@@ -13,8 +13,8 @@ use base::{Clock, ImageId, ManualClock, RegionName, SeededEntropy, Timestamp, Vo
 use blocks::sealed::ChunkStore;
 use compute::Fake;
 use ectype_control::{
-    ActionCreate, BootVolume, Control, Error, ImageCreate, InstanceCreate, NewVolume, NicCreate,
-    RequestContext, VolumeSource,
+    ActionCreate, BootVolume, Control, Error, ImageCreate, InstanceCreate, InstanceNetwork,
+    NewVolume, NicCreate, RequestContext, VolumeSource,
 };
 use jobs::{JobRecord, JobStatus};
 use meta::{JobStore, OutboxStore, Page, SqlStore};
@@ -165,14 +165,13 @@ impl World {
             profile: None,
             boot: BootVolume { attachment_name: None, delete_with_instance: None, source },
             data: Vec::new(),
-            primary_nic: NicCreate {
+            network: InstanceNetwork::Interfaces(vec![NicCreate {
                 name: None,
                 subnet: tenant.subnet.clone(),
                 primary_ip: IpRequest::Any { name: None },
                 security_groups: Vec::new(),
                 allow_ip_spoofing: false,
-            },
-            nics: Vec::new(),
+            }]),
             keys: vec![tenant.key.clone()],
             user_data: None,
             metadata_service: MetadataService::default(),

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use base::{
-    AclId, AclRuleId, NicId, ResourceGroupId, RoutingTableId, SecurityGroupId, SecurityGroupRuleId,
-    VpcId,
+    AclId, AclRuleId, ResourceGroupId, RoutingTableId, SecurityGroupId, SecurityGroupRuleId,
+    TargetId, VpcId,
 };
 use model::{
-    Acl, AclRule, AclView, InterfaceRef, ResourceName, RoutingTableView, SecurityGroup,
+    Acl, AclRule, AclView, GroupTarget, ResourceName, RoutingTableView, SecurityGroup,
     SecurityGroupRule, SecurityGroupView,
 };
 use policy::{Permit, Scope};
@@ -97,15 +97,15 @@ pub trait FirewallStore: Send + Sync {
         &self,
         permit: &Permit,
         id: &SecurityGroupId,
-        nic: &NicId,
+        target: &TargetId,
         change: Change,
-    ) -> Result<InterfaceRef, StoreError>;
+    ) -> Result<GroupTarget, StoreError>;
     /// Takes an interface out of the group; not out of its last one.
     async fn security_group_target_remove(
         &self,
         permit: &Permit,
         id: &SecurityGroupId,
-        nic: &NicId,
+        target: &TargetId,
         change: Change,
     ) -> Result<(), StoreError>;
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use base::{
-    ImageId, InstanceActionId, InstanceId, KeyId, ResourceGroupId, SubnetId, VolumeId, VpcId,
+    ImageId, InstanceActionId, InstanceId, KeyId, ResourceGroupId, SubnetId, VniId, VolumeId, VpcId,
 };
 use jobs::{Fence, NewJob};
 use model::{
@@ -11,7 +11,7 @@ use model::{
 };
 use policy::{Permit, Scope, SystemPermit};
 
-use crate::{Change, Page, Paged, StoreError};
+use crate::{Change, NewNetworkAttachment, Page, Paged, StoreError};
 
 /// An instance with everything that is made with it, in one transaction.
 #[derive(Clone, Debug)]
@@ -24,8 +24,11 @@ pub struct NewInstance {
     /// unattached, available and in the same zone.
     pub attachments: Vec<Attachment>,
     /// Its interfaces, the primary one first, each with the address it wants. The store fills in
-    /// `primary_ip` and makes the reserved IPs (named and auto-deleted as the request says).
+    /// `primary_ip` and makes the reserved IPs (named and auto-deleted as the request says). None
+    /// where it has network attachments.
     pub nics: Vec<(Nic, IpRequest)>,
+    /// Its network attachments, the primary one first; none where it has interfaces.
+    pub network_attachments: Vec<NewNetworkAttachment>,
     /// The job that starts it.
     pub job: NewJob,
 }
@@ -47,6 +50,15 @@ pub struct NewBoot {
     pub old: (VolumeId, NewJob),
     /// The job that starts it.
     pub job: NewJob,
+}
+
+/// What goes with a deleted instance, as the caller saw it.
+#[derive(Clone, Debug, Default)]
+pub struct InstanceEnd {
+    /// Its volumes that go, each with the job that removes it.
+    pub volumes: Vec<(VolumeId, NewJob)>,
+    /// Its virtual network interfaces that go.
+    pub vnis: Vec<VniId>,
 }
 
 /// Which instances.
@@ -178,16 +190,16 @@ pub trait InstanceStore: Send + Sync {
         lifecycle: LifecycleState,
         change: Change,
     ) -> Result<(), StoreError>;
-    /// Removes a deleting instance with its attachments, interfaces and auto-deleted addresses.
-    /// Volumes that go with it become `pending_deletion`, each with a job of its own from
-    /// `volume_jobs`, and are returned; `Changed` when one of them has no job there. Nothing
+    /// Removes a deleting instance with its attachments, interfaces, auto-deleted addresses and
+    /// virtual network interfaces. Volumes that go with it become `pending_deletion`, each with
+    /// its job, and are returned. `Changed` when other things go than the caller saw. Nothing
     /// happens when the instance is gone already.
     async fn instance_gone(
         &self,
         permit: SystemPermit,
         fence: &Fence,
         id: &InstanceId,
-        volume_jobs: Vec<(VolumeId, NewJob)>,
+        end: InstanceEnd,
         change: Change,
     ) -> Result<Vec<VolumeId>, StoreError>;
 }

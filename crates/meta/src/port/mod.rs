@@ -17,7 +17,8 @@
 //! | `image_lifecycle` | `ImageDeprecate`, `ImageObsolete`, or `ImageUpdate` for dates; the image |
 //! | `instance_reinitialize` | `InstanceUpdate`, the instance |
 //! | `instance_action` | `InstanceOperate`, the instance |
-//! | `attachment_*`, `nic_rename` | `InstanceUpdate`, the instance |
+//! | `attachment_*`, `nic_rename`, `network_attachment_*` | `InstanceUpdate`, the instance |
+//! | `vni_ip_*` | `VniUpdate`, the virtual network interface |
 //! | `prefix_*`, `routing_table_*` | `VpcUpdate`, the VPC |
 //! | `security_group_rule_*`, `acl_rule_*` | `SecurityGroupUpdate`, `AclUpdate`, the group or ACL |
 //! | `public_gateway_create` | `GatewayCreate`, new, also for a floating IP made with it |
@@ -45,6 +46,7 @@ mod page;
 mod principal;
 mod store_gc;
 mod tag;
+mod vni;
 mod volume;
 mod wrap;
 
@@ -55,7 +57,7 @@ pub use floating_ip::{
 };
 pub use identity::{Bootstrap, GroupFilter, IdentityStore, SignIn};
 pub use image::{ImageCommit, ImageFilter, ImageStore, Isolated, Rebase, SystemEnds};
-pub use instance::{InstanceFilter, InstanceStore, NewBoot, NewInstance};
+pub use instance::{InstanceEnd, InstanceFilter, InstanceStore, NewBoot, NewInstance};
 pub use instance_template::InstanceTemplateStore;
 pub use job::{JobRow, JobStore};
 pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};
@@ -67,6 +69,7 @@ pub use store_gc::{
     StoreUpkeep,
 };
 pub use tag::{TagFilter, TagStore, TagTarget};
+pub use vni::{NewNetworkAttachment, NewVni, VniFilter, VniSource, VniStore};
 pub use volume::{NewAttachment, VolumeFilter, VolumeStore};
 pub use wrap::{WrapHolder, WrapRow, WrapStore};
 
@@ -77,6 +80,7 @@ pub trait Store:
     + NetworkStore
     + FirewallStore
     + FloatingIpStore
+    + VniStore
     + VolumeStore
     + InstanceStore
     + InstanceTemplateStore
@@ -96,6 +100,7 @@ impl<T> Store for T where
         + NetworkStore
         + FirewallStore
         + FloatingIpStore
+        + VniStore
         + VolumeStore
         + InstanceStore
         + InstanceTemplateStore

@@ -8,7 +8,7 @@ use base::{
     SubnetId, VpcId,
 };
 use model::{
-    Acl, AddressPrefix, NicView, ReservedIp, ReservedIpView, ResourceName, RoutingTable,
+    Acl, AddressPrefix, IpSort, NicView, ReservedIp, ReservedIpView, ResourceName, RoutingTable,
     SecurityGroup, SshKey, Subnet, SubnetPatch, SubnetView, Vpc, VpcView,
 };
 use policy::{Permit, Scope};
@@ -63,6 +63,14 @@ pub struct ReservedIpFilter {
     pub name: Option<String>,
     /// Only this address.
     pub address: Option<Ipv4Addr>,
+    /// Only those bound to what has this id.
+    pub target: Option<String>,
+    /// Only those bound to what has this name.
+    pub target_name: Option<String>,
+    /// Only those bound to virtual network interfaces (true), or to network interfaces (false).
+    pub target_vni: Option<bool>,
+    /// Their order.
+    pub sort: IpSort,
 }
 
 /// The network's records.
@@ -186,7 +194,8 @@ pub trait NetworkStore: Send + Sync {
     ) -> Result<(), StoreError>;
 
     /// Reserves an address: `ip.address` when it is given (checked inside the subnet and free),
-    /// any free one when it is `0.0.0.0`. Returns the row as written.
+    /// any free one when it is `0.0.0.0`. Its target, if any, is a virtual network interface of
+    /// the subnet. Returns the row as written.
     async fn reserved_ip_create(
         &self,
         permit: &Permit,
@@ -200,7 +209,7 @@ pub trait NetworkStore: Send + Sync {
         subnet: &SubnetId,
         id: &ReservedIpId,
     ) -> Result<ReservedIpView, StoreError>;
-    /// Reserved IPs of a subnet, by address.
+    /// Reserved IPs of a subnet, in the filter's order.
     async fn reserved_ips(
         &self,
         scope: &Scope,
@@ -218,7 +227,8 @@ pub trait NetworkStore: Send + Sync {
         auto_delete: Option<bool>,
         change: Change,
     ) -> Result<(), StoreError>;
-    /// Deletes a free reserved IP; refuses a bound one and the provider's.
+    /// Deletes a reserved IP, bound or not; refuses the primary one of anything and the
+    /// provider's.
     async fn reserved_ip_delete(
         &self,
         permit: &Permit,

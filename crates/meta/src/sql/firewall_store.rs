@@ -2,17 +2,17 @@
 
 use async_trait::async_trait;
 use base::{
-    AclId, AclRuleId, NicId, ResourceGroupId, RoutingTableId, SecurityGroupId, SecurityGroupRuleId,
-    VpcId,
+    AclId, AclRuleId, ResourceGroupId, RoutingTableId, SecurityGroupId, SecurityGroupRuleId,
+    TargetId, VpcId,
 };
 use model::{
-    Acl, AclRule, AclView, InterfaceRef, ResourceName, RoutingTableView, SecurityGroup,
+    Acl, AclRule, AclView, GroupTarget, ResourceName, RoutingTableView, SecurityGroup,
     SecurityGroupRule, SecurityGroupView,
 };
 use policy::{Permit, Scope};
 
 use super::{
-    SqlStore, acl,
+    SqlStore, acl, group_target,
     retry::{reading, writing},
     routing_table, security_group, security_group_rule,
 };
@@ -92,20 +92,20 @@ impl FirewallStore for SqlStore {
         &self,
         permit: &Permit,
         id: &SecurityGroupId,
-        nic: &NicId,
+        target: &TargetId,
         change: Change,
-    ) -> Result<InterfaceRef> {
-        writing!(self, |tx| security_group::target_add(tx, permit, id, nic, &change))
+    ) -> Result<GroupTarget> {
+        writing!(self, |tx| group_target::add(tx, permit, id, target, &change))
     }
 
     async fn security_group_target_remove(
         &self,
         permit: &Permit,
         id: &SecurityGroupId,
-        nic: &NicId,
+        target: &TargetId,
         change: Change,
     ) -> Result<()> {
-        writing!(self, |tx| security_group::target_remove(tx, permit, id, nic, &change))
+        writing!(self, |tx| group_target::remove(tx, permit, id, target, &change))
     }
 
     async fn acl_create(&self, permit: &Permit, new: Acl, change: Change) -> Result<()> {

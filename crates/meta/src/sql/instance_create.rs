@@ -11,7 +11,7 @@ use super::{
     allowed_use, attachment,
     counter::{self, Counter},
     head::{NameSpace, group_check, head_binds, limit_check, not_found},
-    image_capture, ip_allocation, job, nic, outbox, permit,
+    image_capture, ip_allocation, job, network_attachment, nic, outbox, permit,
     session::Session,
     subnet,
     value::binds,
@@ -52,9 +52,7 @@ pub(crate) async fn create(
     for attachment in &new.attachments {
         attach(tx, new, attachment).await?;
     }
-    for (position, (nic, request)) in (0_u32..).zip(&new.nics) {
-        nic_insert(tx, instance, nic, request, position, entropy).await?;
-    }
+    network(tx, new, entropy).await?;
     job::insert(tx, &new.job, now, now).await?;
     outbox::write(tx, change).await
 }
@@ -184,6 +182,26 @@ pub(crate) fn free_check(
     Ok(())
 }
 
+/// Its network interfaces, or its network attachments.
+async fn network(
+    tx: &mut Session,
+    new: &NewInstance,
+    entropy: &dyn Entropy,
+) -> Result<(), StoreError> {
+    let (instance, attachments) = (&new.instance, &new.network_attachments);
+    network_attachment::devices_check(instance, new.nics.len() + attachments.len())?;
+    if !new.nics.is_empty() && !attachments.is_empty() {
+        return Err(StoreError::PermitMismatch);
+    }
+    for (position, (nic, request)) in (0_u32..).zip(&new.nics) {
+        nic_insert(tx, instance, nic, request, position, entropy).await?;
+    }
+    for (position, attachment) in (0_u32..).zip(attachments) {
+        network_attachment::attach(tx, instance, attachment, position, entropy).await?;
+    }
+    Ok(())
+}
+
 async fn nic_insert(
     tx: &mut Session,
     instance: &Instance,
@@ -201,5 +219,5 @@ async fn nic_insert(
     }
     let mut nic = nic.clone();
     nic.primary_ip = ip_allocation::for_nic(tx, &subnet, &nic, request, entropy).await?;
-    nic::insert(tx, &nic, position).await
+    nic::insert(tx, &nic, position, None).await
 }

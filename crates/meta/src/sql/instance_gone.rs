@@ -1,8 +1,8 @@
 //! The end of an instance: what goes with it and what stays.
 
-use base::{InstanceId, Timestamp, VolumeId};
-use jobs::{Fence, NewJob};
-use model::{InstanceStatus, VolumeStatus};
+use base::{InstanceId, Timestamp, VniId, VolumeId};
+use jobs::Fence;
+use model::{InstanceStatus, InstanceView, VolumeStatus};
 
 use super::{
     counter::{self, Counter},
@@ -11,9 +11,9 @@ use super::{
     session::Session,
     tag,
     value::binds,
-    volume_change,
+    vni, volume_change,
 };
-use crate::{Change, StoreError};
+use crate::{Change, InstanceEnd, StoreError};
 
 /// What hangs on an instance, in an order that leaves no row without its parent.
 const PARTS: [&str; 8] = [
@@ -34,7 +34,7 @@ pub(crate) async fn gone(
     tx: &mut Session,
     fence: &Fence,
     id: &InstanceId,
-    volume_jobs: &[(VolumeId, NewJob)],
+    end: &InstanceEnd,
     now: Timestamp,
     change: &Change,
 ) -> Result<Vec<VolumeId>, StoreError> {
@@ -48,10 +48,16 @@ pub(crate) async fn gone(
     if view.instance.status != InstanceStatus::Deleting {
         return Err(changed("instance", id));
     }
-    let addresses: Vec<_> = view.nics.iter().map(|nic| nic.nic.primary_ip.clone()).collect();
+    let vnis = vnis_going(tx, &view, end).await?;
+    // An address of a virtual network interface is the interface's own.
+    let own = view.nics.iter().filter(|nic| nic.vni.is_none());
+    let addresses: Vec<_> = own.map(|nic| nic.nic.primary_ip.clone()).collect();
     tag::forget(tx, id.as_str()).await?;
     for sql in PARTS {
         tx.run(sql, binds![id]).await?;
+    }
+    for vni in &vnis {
+        vni::remove(tx, vni).await?;
     }
     for address in &addresses {
         tx.run("DELETE FROM reserved_ips WHERE id = $1 AND auto_delete = 1", binds![address])
@@ -61,7 +67,7 @@ pub(crate) async fn gone(
     for attached in view.attachments {
         if attached.attachment.delete_volume_on_instance_delete {
             let volume = attached.attachment.volume;
-            let job = volume_jobs.iter().find(|(id, _)| id == &volume).map(|(_, job)| job);
+            let job = end.volumes.iter().find(|(id, _)| id == &volume).map(|(_, job)| job);
             // The flag was changed since the caller looked: the caller looks again.
             let job = job.ok_or_else(|| changed("volume", &volume))?;
             volume_change::status_write(tx, &volume, VolumeStatus::PendingDeletion).await?;
@@ -72,4 +78,24 @@ pub(crate) async fn gone(
     counter::add(tx, &view.instance.head.account, Counter::Instances, -1).await?;
     outbox::write(tx, change).await?;
     Ok(volumes)
+}
+
+/// The virtual network interfaces that go with the instance; the caller saw the same ones.
+async fn vnis_going(
+    tx: &mut Session,
+    view: &InstanceView,
+    end: &InstanceEnd,
+) -> Result<Vec<VniId>, StoreError> {
+    let mut going = Vec::new();
+    for attached in view.nics.iter().filter_map(|nic| nic.vni.as_ref()) {
+        let id = &attached.vni.id;
+        let goes = vni::get(tx, None, id).await?.vni.auto_delete;
+        if goes != end.vnis.contains(id) {
+            return Err(changed("virtual network interface", id));
+        }
+        if goes {
+            going.push(id.clone());
+        }
+    }
+    Ok(going)
 }

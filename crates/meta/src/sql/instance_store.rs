@@ -14,7 +14,10 @@ use super::{
     reinitialize,
     retry::{reading, writing},
 };
-use crate::{Change, InstanceFilter, InstanceStore, NewBoot, NewInstance, Page, Paged, StoreError};
+use crate::{
+    Change, InstanceEnd, InstanceFilter, InstanceStore, NewBoot, NewInstance, Page, Paged,
+    StoreError,
+};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -143,10 +146,10 @@ impl InstanceStore for SqlStore {
         _permit: SystemPermit,
         fence: &Fence,
         id: &InstanceId,
-        volume_jobs: Vec<(VolumeId, NewJob)>,
+        end: InstanceEnd,
         change: Change,
     ) -> Result<Vec<VolumeId>> {
         let now = self.clock.wall();
-        writing!(self, |tx| { instance_gone::gone(tx, fence, id, &volume_jobs, now, &change) })
+        writing!(self, |tx| { instance_gone::gone(tx, fence, id, &end, now, &change) })
     }
 }

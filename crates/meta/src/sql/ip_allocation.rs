@@ -5,9 +5,10 @@
 
 use std::net::Ipv4Addr;
 
-use base::{Entropy, ReservedIpId};
+use base::{AccountId, Entropy, ReservedIpId, ResourceGroupId, SubnetId, Timestamp};
 use model::{
-    Head, IpOwner, IpRequest, Nic, Refusal, ReservedIp, ResourceName, Subnet, generated_name,
+    Head, IpHolder, IpOwner, IpRequest, Nic, Refusal, ReservedIp, ResourceName, Subnet,
+    generated_name,
 };
 
 use super::{
@@ -82,6 +83,15 @@ pub(crate) async fn check_free(
     }
 }
 
+/// Whom an address is given to.
+pub(crate) struct Holder {
+    pub(crate) account: AccountId,
+    /// The group of a reserved IP that is made.
+    pub(crate) group: ResourceGroupId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) holder: IpHolder,
+}
+
 /// Gives a new interface its primary address and returns the reserved IP's id.
 pub(crate) async fn for_nic(
     tx: &mut Session,
@@ -90,9 +100,30 @@ pub(crate) async fn for_nic(
     request: &IpRequest,
     entropy: &dyn Entropy,
 ) -> Result<ReservedIpId, StoreError> {
+    let holder = Holder {
+        account: nic.head.account.clone(),
+        group: nic.head.group.clone(),
+        created_at: nic.head.created_at,
+        holder: IpHolder::Nic(nic.head.id.clone()),
+    };
+    give(tx, subnet, &holder, request, entropy).await
+}
+
+/// Gives an address and returns the reserved IP's id.
+pub(crate) async fn give(
+    tx: &mut Session,
+    subnet: &Subnet,
+    to: &Holder,
+    request: &IpRequest,
+    entropy: &dyn Entropy,
+) -> Result<ReservedIpId, StoreError> {
     let (address, name, auto_delete) = match request {
-        IpRequest::Reserved(id) => return bind_reserved(tx, subnet, nic, id).await,
+        IpRequest::Reserved(id) => {
+            bind(tx, subnet, &to.account, &to.holder, id).await?;
+            return Ok(id.clone());
+        }
         IpRequest::Any { name } => (lowest_free(tx, subnet).await?, name, true),
+        IpRequest::AnyKept { name } => (lowest_free(tx, subnet).await?, name, false),
         IpRequest::Address { address, name, auto_delete } => {
             (check_free(tx, subnet, *address).await?, name, *auto_delete)
         }
@@ -108,17 +139,17 @@ pub(crate) async fn for_nic(
     let ip = ReservedIp {
         head: Head {
             id: ReservedIpId::mint(&prefix, entropy),
-            account: nic.head.account.clone(),
-            group: nic.head.group.clone(),
+            account: to.account.clone(),
+            group: to.group.clone(),
             name,
-            created_at: nic.head.created_at,
+            created_at: to.created_at,
             revision: 1,
         },
         subnet: subnet.head.id.clone(),
         address,
         auto_delete,
         owner: IpOwner::User,
-        target: Some(nic.head.id.clone()),
+        target: Some(to.holder.clone()),
     };
     reserved_ip::insert(tx, &ip).await?;
     Ok(ip.head.id)
@@ -140,13 +171,30 @@ async fn free_name(
     }
 }
 
-async fn bind_reserved(
+/// The subnet of an account's reserved IP.
+pub(crate) async fn subnet_of(
+    session: &mut Session,
+    account: &AccountId,
+    id: &ReservedIpId,
+) -> Result<SubnetId, StoreError> {
+    let row = session
+        .one(
+            "SELECT subnet_id FROM reserved_ips WHERE id = $1 AND account_id = $2",
+            binds![id, account],
+        )
+        .await?;
+    row.ok_or_else(|| not_found("reserved_ip", id))?.of("reserved_ips").id()
+}
+
+/// Binds a free reserved IP of the subnet.
+pub(crate) async fn bind(
     tx: &mut Session,
     subnet: &Subnet,
-    nic: &Nic,
+    account: &AccountId,
+    holder: &IpHolder,
     id: &ReservedIpId,
-) -> Result<ReservedIpId, StoreError> {
-    let ip = reserved_ip::get(tx, &nic.head.account, &subnet.head.id, id).await?.ip;
+) -> Result<(), StoreError> {
+    let ip = reserved_ip::get(tx, account, &subnet.head.id, id).await?.ip;
     let why = match ip.owner {
         IpOwner::Provider => "it is kept by the provider",
         IpOwner::User if ip.target.is_some() => "it is taken",
@@ -155,11 +203,11 @@ async fn bind_reserved(
                 .run(
                     "UPDATE reserved_ips SET target_id = $2, revision = revision + 1
                      WHERE id = $1 AND target_id IS NULL",
-                    binds![id, &nic.head.id],
+                    binds![id, holder.as_str()],
                 )
                 .await?;
             if rows == 1 {
-                return Ok(ip.head.id);
+                return Ok(());
             }
             return Err(not_found("reserved_ip", id));
         }

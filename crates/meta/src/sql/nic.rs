@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use base::{AccountId, InstanceId, NicId, SecurityGroupId, ZoneName};
-use model::{FloatingIpRef, Nic, NicView, Reference, ResourceName};
+use base::{AccountId, InstanceId, NicId, SecurityGroupId, VniId, ZoneName};
+use model::{FloatingIpRef, Nic, NicView, Reference, Refusal, ResourceName, VniRef, VniRefusal};
 use policy::{Action, Permit};
 
 use super::{
@@ -36,10 +36,11 @@ fn view(row: Row) -> Result<NicView, StoreError> {
     Ok(NicView {
         floating_ip,
         subnet: Reference { id: nic.subnet.clone(), name: subnet, deleted: false },
-        subnet_zone: zone,
+        subnet_zone: zone.clone(),
         primary_ip: Reference { id: nic.primary_ip.clone(), name: ip, deleted: false },
         address,
         security_groups: Vec::new(),
+        vni: vni(&mut row, zone)?,
         nic,
     })
 }
@@ -64,6 +65,13 @@ pub(crate) async fn instance(
     row.ok_or_else(|| not_found("network_interface", id))?.of("nics").id()
 }
 
+/// What a network attachment attaches.
+fn vni(row: &mut Row, zone: ZoneName) -> Result<Option<VniRef>, StoreError> {
+    let (id, name) = (row.opt_id()?, row.opt_text()?);
+    let vni = id.zip(name).map(|(id, name)| Reference { id, name, deleted: false });
+    Ok(vni.map(|vni| VniRef { vni, zone }))
+}
+
 /// Interfaces of several instances, the primary one of each first.
 pub(crate) async fn of_instances(
     session: &mut Session,
@@ -78,10 +86,12 @@ pub(crate) async fn of_instances(
             format!(
                 "SELECT n.id, n.account_id, n.group_id, n.name, n.created_at, n.revision,
                    n.instance_id, n.subnet_id, n.primary_ip_id, n.allow_ip_spoofing,
-                   n.is_primary, n.mac, s.name, s.zone, r.name, r.address, f.id, f.name, f.address
+                   n.is_primary, n.mac, s.name, s.zone, r.name, r.address, f.id, f.name, f.address,
+                   v.id, v.name
                  FROM nics n JOIN subnets s ON s.id = n.subnet_id
                  JOIN reserved_ips r ON r.id = n.primary_ip_id
                  LEFT JOIN floating_ips f ON f.nic_id = n.id
+                 LEFT JOIN virtual_network_interfaces v ON v.id = n.vni_id
                  WHERE n.instance_id IN ({})
                  ORDER BY n.instance_id, n.is_primary DESC, n.position",
                 marks(1, ids.len())
@@ -124,8 +134,27 @@ async fn groups_fill(session: &mut Session, views: &mut [NicView]) -> Result<(),
     Ok(())
 }
 
-/// Writes an interface with its groups; the address was given.
-pub(crate) async fn insert(tx: &mut Session, nic: &Nic, position: u32) -> Result<(), StoreError> {
+/// The place behind all interfaces of an instance.
+pub(crate) async fn position_next(
+    tx: &mut Session,
+    instance: &InstanceId,
+) -> Result<u32, StoreError> {
+    let next = tx
+        .number(
+            "SELECT COALESCE(MAX(position), -1) + 1 FROM nics WHERE instance_id = $1",
+            binds![instance],
+        )
+        .await?;
+    Ok(u32::try_from(next).unwrap_or(u32::MAX))
+}
+
+/// Writes an interface with its groups, or an attachment of `vni`; the address was given.
+pub(crate) async fn insert(
+    tx: &mut Session,
+    nic: &Nic,
+    position: u32,
+    vni: Option<&VniId>,
+) -> Result<(), StoreError> {
     NAMES.check(tx, nic.instance.as_str(), &nic.head.name, None).await?;
     let mut values = head_binds(&nic.head);
     values.extend(binds![
@@ -136,11 +165,12 @@ pub(crate) async fn insert(tx: &mut Session, nic: &Nic, position: u32) -> Result
         nic.primary,
         position,
         &nic.mac,
+        vni,
     ]);
     tx.run(
         "INSERT INTO nics (id, account_id, group_id, name, created_at, revision, instance_id,
-           subnet_id, primary_ip_id, allow_ip_spoofing, is_primary, position, mac)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+           subnet_id, primary_ip_id, allow_ip_spoofing, is_primary, position, mac, vni_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
         values,
     )
     .await?;
@@ -173,17 +203,30 @@ pub(crate) async fn rename(
     change: &Change,
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::InstanceUpdate], instance.as_str())?;
-    let there = tx
-        .any(
-            "SELECT 1 FROM nics WHERE id = $1 AND instance_id = $2 AND account_id = $3",
+    let row = tx
+        .one(
+            "SELECT vni_id FROM nics WHERE id = $1 AND instance_id = $2 AND account_id = $3",
             binds![id, instance, permit.account()],
         )
         .await?;
-    if !there {
-        return Err(not_found("network_interface", id));
+    let mut row = row.ok_or_else(|| not_found("network_interface", id))?;
+    if row.opt_text()?.is_some() {
+        let (instance, has) = (instance.clone(), "network attachments");
+        return Err(Refusal::Vni(VniRefusal::Style { instance, has }).into());
     }
+    name_set(tx, instance, id, name).await?;
+    outbox::write(tx, change).await
+}
+
+/// Names an interface or attachment of the instance.
+pub(crate) async fn name_set(
+    tx: &mut Session,
+    instance: &InstanceId,
+    id: &NicId,
+    name: &ResourceName,
+) -> Result<(), StoreError> {
     NAMES.check(tx, instance.as_str(), name, Some(id.as_str())).await?;
     tx.run("UPDATE nics SET name = $2, revision = revision + 1 WHERE id = $1", binds![id, name])
         .await?;
-    outbox::write(tx, change).await
+    Ok(())
 }

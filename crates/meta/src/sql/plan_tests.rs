@@ -10,8 +10,8 @@ use super::{SqlStore, session::Sql, value::Binds};
 use crate::{
     FirewallStore as _, FloatingIpFilter, FloatingIpStore as _, ImageFilter, ImageStore as _,
     InstanceFilter, InstanceStore as _, JobStore as _, NetworkStore as _, OutboxStore as _, Page,
-    PageKey, ReservedIpFilter, SecurityGroupFilter, SubnetFilter, TagStore as _, VolumeFilter,
-    VolumeStore as _, VpcFilter,
+    PageKey, ReservedIpFilter, SecurityGroupFilter, SubnetFilter, TagStore as _, VniFilter,
+    VniStore as _, VolumeFilter, VolumeStore as _, VpcFilter,
 };
 
 /// With this variable set to 1, the golden file is written instead of compared.
@@ -92,6 +92,12 @@ async fn run_lists(store: &SqlStore) {
         store.public_gateways(&scope, None, &page).await.unwrap();
         store.routing_tables(&scope, &vpc, None, &page).await.unwrap();
         store.keys(&scope, None, &page).await.unwrap();
+        store.vnis(&scope, &VniFilter::default(), &page).await.unwrap();
+        for by in model::IpOrder::ALL {
+            let sort = model::IpSort { by: *by, descending: true };
+            let sorted = ReservedIpFilter { sort, ..ReservedIpFilter::default() };
+            store.reserved_ips(&scope, &subnet, &sorted, &page).await.unwrap();
+        }
     }
     store.events(system, &account(), 5, 10).await.unwrap();
     store.usage(system, &account()).await.unwrap();

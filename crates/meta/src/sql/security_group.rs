@@ -1,16 +1,14 @@
-//! Security groups and the interfaces in them. Their rules are in `security_group_rule`.
+//! Security groups. Their rules are in `security_group_rule`, the interfaces in them in
+//! `group_target`.
 
-use std::collections::HashMap;
-
-use base::{AccountId, NicId, SecurityGroupId};
-use model::{
-    InterfaceRef, Limit, Reference, Refusal, ResourceName, SecurityGroup, SecurityGroupView,
-};
+use base::{AccountId, SecurityGroupId};
+use model::{Limit, Reference, Refusal, ResourceName, SecurityGroup, SecurityGroupView};
 use policy::{Action, Permit, Scope};
 
 use super::{
+    group_target,
     head::{NameSpace, group_check, head, head_binds, limit_check, not_found},
-    list::{Conditions, marks, paged, place},
+    list::{Conditions, paged, place},
     outbox, permit, security_group_rule,
     session::Session,
     tag,
@@ -80,41 +78,13 @@ async fn fill(session: &mut Session, views: &mut [SecurityGroupView]) -> Result<
     }
     let ids: Vec<Value> = views.iter().map(|v| (&v.group.head.id).into()).collect();
     let mut rules = security_group_rule::of(session, ids.clone()).await?;
-    let mut targets = targets(session, ids).await?;
+    let mut targets = group_target::of(session, ids).await?;
     for view in views {
         let id = view.group.head.id.as_str();
         view.group.rules = rules.remove(id).unwrap_or_default();
         view.targets = targets.remove(id).unwrap_or_default();
     }
     Ok(())
-}
-
-async fn targets(
-    session: &mut Session,
-    groups: Vec<Value>,
-) -> Result<HashMap<String, Vec<InterfaceRef>>, StoreError> {
-    let rows = session
-        .all(
-            format!(
-                "SELECT x.security_group_id, n.id, n.name, n.instance_id
-                 FROM nic_security_groups x JOIN nics n ON n.id = x.nic_id
-                 WHERE x.security_group_id IN ({})",
-                marks(1, groups.len())
-            ),
-            groups,
-        )
-        .await?;
-    let mut found: HashMap<String, Vec<InterfaceRef>> = HashMap::new();
-    for row in rows {
-        let mut row = row.of("nics");
-        let group = row.text()?;
-        let nic = Reference { id: row.id()?, name: row.text()?, deleted: false };
-        found.entry(group).or_default().push((nic, row.id()?));
-    }
-    for targets in found.values_mut() {
-        targets.sort_unstable_by(|(a, _), (b, _)| a.id.cmp(&b.id));
-    }
-    Ok(found)
 }
 
 pub(crate) async fn get(
@@ -208,89 +178,5 @@ pub(crate) async fn delete(
     tx.run("DELETE FROM security_group_rules WHERE security_group_id = $1", binds![id]).await?;
     tag::forget(tx, id.as_str()).await?;
     tx.run("DELETE FROM security_groups WHERE id = $1", binds![id]).await?;
-    outbox::write(tx, change).await
-}
-
-/// The interface of an account, with its VPC.
-async fn interface(
-    tx: &mut Session,
-    account: &AccountId,
-    nic: &NicId,
-) -> Result<(InterfaceRef, String), StoreError> {
-    let row = tx
-        .one(
-            "SELECT n.id, n.name, n.instance_id, s.vpc_id FROM nics n
-             JOIN subnets s ON s.id = n.subnet_id WHERE n.id = $1 AND n.account_id = $2",
-            binds![nic, account],
-        )
-        .await?;
-    let mut row = row.ok_or_else(|| not_found("target", nic))?.of("nics");
-    let reference = Reference { id: row.id()?, name: row.text()?, deleted: false };
-    Ok(((reference, row.id()?), row.text()?))
-}
-
-pub(crate) async fn target_add(
-    tx: &mut Session,
-    permit: &Permit,
-    id: &SecurityGroupId,
-    nic: &NicId,
-    change: &Change,
-) -> Result<InterfaceRef, StoreError> {
-    permit::covers(permit, &[Action::SecurityGroupOperate], id.as_str())?;
-    let view = get(tx, permit.account(), id).await?;
-    let (interface, vpc) = interface(tx, permit.account(), nic).await?;
-    if view.targets.iter().any(|(target, _)| &target.id == nic) {
-        return Ok(interface);
-    }
-    if view.group.vpc.as_str() != vpc {
-        return Err(Refusal::OtherVpc { what: "network interface", field: None }.into());
-    }
-    let mut row = tx
-        .one(
-            "SELECT COUNT(*), COALESCE(MAX(position), -1) + 1 FROM nic_security_groups
-             WHERE nic_id = $1",
-            binds![nic],
-        )
-        .await?
-        .ok_or_else(|| not_found("target", nic))?;
-    let (count, position): (u64, u32) = (row.count()?, row.count()?);
-    limit_check(count + 1, Limit::SECURITY_GROUPS_PER_NIC_MAX)?;
-    tx.run(
-        "INSERT INTO nic_security_groups (nic_id, position, account_id, security_group_id)
-         VALUES ($1, $2, $3, $4)",
-        binds![nic, position, permit.account(), id],
-    )
-    .await?;
-    outbox::write(tx, change).await?;
-    Ok(interface)
-}
-
-pub(crate) async fn target_remove(
-    tx: &mut Session,
-    permit: &Permit,
-    id: &SecurityGroupId,
-    nic: &NicId,
-    change: &Change,
-) -> Result<(), StoreError> {
-    permit::covers(permit, &[Action::SecurityGroupOperate], id.as_str())?;
-    let view = get(tx, permit.account(), id).await?;
-    if !view.targets.iter().any(|(target, _)| &target.id == nic) {
-        return Err(not_found("target", nic));
-    }
-    let others = tx
-        .any(
-            "SELECT 1 FROM nic_security_groups
-             WHERE nic_id = $1 AND security_group_id <> $2 LIMIT 1",
-            binds![nic, id],
-        )
-        .await?;
-    if !others {
-        return Err(Refusal::LastSecurityGroup { nic: nic.clone() }.into());
-    }
-    tx.run(
-        "DELETE FROM nic_security_groups WHERE nic_id = $1 AND security_group_id = $2",
-        binds![nic, id],
-    )
-    .await?;
     outbox::write(tx, change).await
 }

@@ -51,7 +51,7 @@ const fn vpc(
 }
 
 /// Every type.
-pub(crate) const SOURCES: [Source; 13] = [
+pub(crate) const SOURCES: [Source; 14] = [
     vpc("images", "image", Location::Region, "images"),
     vpc("instances", "instance", Location::Zone, "instances"),
     vpc("instance_templates", "instance-template", Location::Zone, "instance templates"),
@@ -59,6 +59,12 @@ pub(crate) const SOURCES: [Source; 13] = [
     vpc("ssh_keys", "key", Location::Region, "SSH keys"),
     vpc("subnets", "subnet", Location::Zone, "subnets"),
     vpc("vpcs", "vpc", Location::Region, "VPCs"),
+    vpc(
+        "virtual_network_interfaces",
+        "virtual-network-interface",
+        Location::Zone,
+        "virtual network interfaces",
+    ),
     vpc("security_groups", "security-group", Location::Region, "security groups"),
     vpc("floating_ips", "floating-ip", Location::Zone, "floating IPs"),
     vpc("public_gateways", "public-gateway", Location::Zone, "public gateways"),

@@ -74,7 +74,6 @@ from_ids!(
     InstanceTemplateId,
     JobId,
     KeyId,
-    NetworkAttachmentId,
     NicId,
     PrincipalId,
     PublicGatewayId,
@@ -84,8 +83,10 @@ from_ids!(
     SecurityGroupId,
     SecurityGroupRuleId,
     SubnetId,
+    TargetId,
     TokenKeyId,
     UsageId,
+    VniId,
     VolumeId,
     VpcId
 );

@@ -10,8 +10,8 @@ use anyhow::Context;
 use base::{ByteCount, Clock, ImageId, InstanceId, RegionName, SubnetId, VolumeId};
 use control::{
     ActionCreate, BootVolume, Control, Credentials, ImageCreate, ImageFilter, InstanceCreate,
-    NewVolume, NicCreate, Page, RequestContext, SubnetCreate, SubnetRange, VolumeSource, VpcCreate,
-    Workers,
+    InstanceNetwork, NewVolume, NicCreate, Page, RequestContext, SubnetCreate, SubnetRange,
+    VolumeSource, VpcCreate, Workers,
 };
 use model::{
     ActionKind, HostFailurePolicy, ImageStatus, Initiator, InstanceStatus, IpRequest,
@@ -125,14 +125,13 @@ impl Rig {
             profile: None,
             boot: BootVolume { attachment_name: None, delete_with_instance: None, source },
             data: Vec::new(),
-            primary_nic: NicCreate {
+            network: InstanceNetwork::Interfaces(vec![NicCreate {
                 name: None,
                 subnet: self.subnet.clone(),
                 primary_ip: IpRequest::Any { name: None },
                 security_groups: Vec::new(),
                 allow_ip_spoofing: false,
-            },
-            nics: Vec::new(),
+            }]),
             keys: Vec::new(),
             user_data: None,
             metadata_service: MetadataService::default(),

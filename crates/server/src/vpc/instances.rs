@@ -3,8 +3,8 @@
 use axum::http::StatusCode;
 use base::{InstanceId, KeyId};
 use control::{
-    ActionCreate, BootVolume, DataVolume, InstanceCreate, InstanceFilter, NewVolume, NicCreate,
-    Reinitialize, VolumeSource,
+    ActionCreate, BootVolume, DataVolume, InstanceCreate, InstanceFilter, InstanceNetwork,
+    NewVolume, NicCreate, Reinitialize, VolumeSource,
 };
 use model::{InstancePatch, InstanceView};
 use wire::{Fields, KeyIdentity, List, etag_of_instance, request, response};
@@ -68,8 +68,12 @@ pub(super) fn command(want: request::InstancePrototype, keys: Vec<KeyId>) -> Ins
         profile: want.profile,
         boot: boot(want.boot),
         data: want.data.into_iter().map(data_volume).collect(),
-        primary_nic: nic(want.primary_nic),
-        nics: want.nics.into_iter().map(nic).collect(),
+        network: match want.network {
+            request::InstanceNetwork::Interfaces(nics) => {
+                InstanceNetwork::Interfaces(nics.into_iter().map(nic).collect())
+            }
+            request::InstanceNetwork::Attachments(all) => InstanceNetwork::Attachments(all),
+        },
         keys,
         user_data: want.user_data,
         metadata_service: want.metadata_service,

@@ -20,25 +20,36 @@ fn ids(call: &Call) -> Result<(SubnetId, ReservedIpId), Failure> {
 pub(crate) async fn list(call: Call) -> Answer {
     let subnet = subnet(&call)?;
     let path = format!("subnets/{subnet}/reserved_ips");
-    let want = request::reserved_ip_list(&path, &call.query)?;
-    let filter = ReservedIpFilter { name: want.name, address: want.address };
+    let list = List { path: &path, items: "reserved_ips" };
+    let want = request::reserved_ip_list(&path, &call.asked(), &call.query)?;
+    if want.nothing {
+        call.control().subnet(&call.ctx, &subnet).await?;
+        return call.nothing(list, &want.page);
+    }
+    let filter = ReservedIpFilter {
+        name: want.name,
+        address: want.address,
+        target: want.target.map(|id| id.to_string()),
+        target_name: want.target_name,
+        target_vni: want.target_vni,
+        sort: want.sort,
+    };
     let page = page_of(&want.page);
     let found = call.control().reserved_ips(&call.ctx, &subnet, filter, page).await?;
     let r = call.render();
     let items = found.items.iter().map(|view| response::reserved_ip(&r, view)).collect();
-    let list = List { path: &path, items: "reserved_ips" };
     call.page(list, &want.page, items, found.next.as_ref(), found.total)
 }
 
 pub(crate) async fn create(call: Call) -> Answer {
     let subnet = subnet(&call)?;
     let body = call.json()?;
-    let want = request::reserved_ip_prototype(&Fields::root(&body))?;
+    let want = request::reserved_ip_prototype(&call.asked(), &Fields::root(&body))?;
     let command = ReservedIpCreate {
         name: want.name,
         address: want.address,
         auto_delete: want.auto_delete,
-        target: None,
+        target: want.target,
     };
     let view = call.control().reserved_ip_create(&call.ctx, &subnet, command).await?;
     Reply::created(&response::reserved_ip(&call.render(), &view))

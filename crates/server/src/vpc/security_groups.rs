@@ -1,6 +1,6 @@
 //! `/v1/security_groups`, their rules and targets.
 
-use base::{NicId, SecurityGroupId, SecurityGroupRuleId};
+use base::{SecurityGroupId, SecurityGroupRuleId, TargetId};
 use control::SecurityGroupFilter;
 use wire::{Fields, List, PageRequest, request, response};
 
@@ -19,7 +19,7 @@ fn rule_ids(call: &Call) -> Result<(SecurityGroupId, SecurityGroupRuleId), Failu
     Ok((id(call)?, call.id("rule_id", "rule")?))
 }
 
-fn target_ids(call: &Call) -> Result<(SecurityGroupId, NicId), Failure> {
+fn target_ids(call: &Call) -> Result<(SecurityGroupId, TargetId), Failure> {
     Ok((id(call)?, call.id("target_id", "target")?))
 }
 
@@ -95,27 +95,27 @@ pub(crate) async fn target_list(call: Call) -> Answer {
     let path = format!("security_groups/{id}/targets");
     let page = PageRequest::parse(&path, &call.query)?;
     let view = call.control().security_group(&call.ctx, &id).await?;
-    let part = page.slice(&view.targets, |(target, _)| target.id.as_str());
+    let part = page.slice(&view.targets, |target| target.id());
     let r = call.render();
-    let items = part.items.iter().map(|target| response::interface_target(&r, target)).collect();
+    let items = part.items.iter().map(|target| response::group_target(&r, target)).collect();
     let list = List { path: &path, items: "targets" };
     call.collection(list, &page, items, part.next.as_ref(), view.targets.len() as u64)
 }
 
 pub(crate) async fn target_get(call: Call) -> Answer {
-    let (id, nic) = target_ids(&call)?;
-    let target = call.control().security_group_target(&call.ctx, &id, &nic).await?;
-    Reply::ok(&response::interface_target(&call.render(), &target))
+    let (id, target) = target_ids(&call)?;
+    let target = call.control().security_group_target(&call.ctx, &id, &target).await?;
+    Reply::ok(&response::group_target(&call.render(), &target))
 }
 
 pub(crate) async fn target_add(call: Call) -> Answer {
-    let (id, nic) = target_ids(&call)?;
-    let target = call.control().security_group_target_add(&call.ctx, &id, &nic).await?;
-    Reply::ok(&response::interface_target(&call.render(), &target))
+    let (id, target) = target_ids(&call)?;
+    let target = call.control().security_group_target_add(&call.ctx, &id, &target).await?;
+    Reply::ok(&response::group_target(&call.render(), &target))
 }
 
 pub(crate) async fn target_remove(call: Call) -> Answer {
-    let (id, nic) = target_ids(&call)?;
-    call.control().security_group_target_remove(&call.ctx, &id, &nic).await?;
+    let (id, target) = target_ids(&call)?;
+    call.control().security_group_target_remove(&call.ctx, &id, &target).await?;
     Ok(Reply::empty())
 }

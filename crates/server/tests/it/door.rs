@@ -88,7 +88,7 @@ async fn paths_are_unknown_known_or_have_another_method() {
         "snapshots",
         "instance_groups",
         "images/x/export_jobs",
-        "virtual_network_interfaces/x",
+        "virtual_network_interfaces/x/floating_ips",
         "endpoint_gateways",
         "load_balancers",
         "vpn_gateways",

@@ -99,7 +99,7 @@ async fn subnets_are_cut_from_prefixes_and_keep_addresses() {
     let one = format!("{path}/{}", id(&ip));
     let changed = client.patch(&one, json!({"name": "fünf"})).await;
     assert_eq!(changed.refused(), (400, "validation_invalid_name"));
-    let changed = client.patch(&one, json!({"name": "cinq", "auto_delete": true})).await;
+    let changed = client.patch(&one, json!({"name": "cinq", "auto_delete": false})).await;
     assert_eq!(changed.status, 200, "{changed:?}");
     assert_eq!(client.delete(&one).await.status, 204);
 

@@ -4,7 +4,7 @@
 use base::SubnetId;
 use meta::{
     Change, ImageFilter, InstanceFilter, ReservedIpFilter, SecurityGroupFilter, StoreError,
-    SubnetFilter, VolumeFilter, VpcFilter,
+    SubnetFilter, VniFilter, VolumeFilter, VpcFilter,
 };
 use model::{
     ActionKind, ImagePatch, InstancePatch, IpRequest, LifecycleChange, SubnetPatch, VolumePatch,
@@ -71,6 +71,7 @@ pub async fn reads_stay_in_the_account(fresh: &dyn FreshStore) {
     let of_a = SecurityGroupFilter { vpc: Some(vpc.clone()), ..Default::default() };
     nothing!(s.security_groups(b, &of_a, &page(9)));
     nothing!(s.acls(b, None, &page(9)));
+    nothing!(s.vnis(b, &VniFilter::default(), &page(9)));
     nothing!(s.keys(b, None, &page(9)));
 }
 

@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-use meta::{ReservedIpFilter, StoreError};
-use model::{IpRequest, Refusal, ReservedIp};
+use meta::{InstanceEnd, ReservedIpFilter, StoreError};
+use model::{IpRequest, IpTarget, Refusal, ReservedIp, VniRefusal};
 use policy::Action;
 
 use super::{
@@ -55,19 +55,21 @@ pub async fn reserved_ips_are_allocated(fresh: &dyn FreshStore) {
         let (store, scope, subnet) = (w.store.clone(), w.a.sees(), subnet.clone());
         async move { store.reserved_ips(&scope, &subnet, &filter, &page(50)).await.unwrap() }
     };
-    let named = by(ReservedIpFilter { name: Some("sixth".into()), address: None }).await;
+    let named = by(ReservedIpFilter { name: Some("sixth".into()), ..Default::default() }).await;
     assert_eq!(named.items[0].ip, sixth);
-    let addressed = ReservedIpFilter { name: None, address: Some(first.address) };
+    let addressed = ReservedIpFilter { address: Some(first.address), ..Default::default() };
     assert_eq!(by(addressed).await.items[0].ip, first);
     let permit = w.a.may(Action::SubnetOperate, &subnet);
     let change = || w.change(&w.a, "is.subnet.subnet.update", &subnet);
     let id = &first.head.id;
     w.store
-        .reserved_ip_update(&permit, &subnet, id, Some(name("renamed")), Some(true), change())
+        .reserved_ip_update(&permit, &subnet, id, Some(name("renamed")), Some(false), change())
         .await
         .unwrap();
     let view = w.store.reserved_ip(&w.a.sees(), &subnet, id).await.unwrap();
-    assert!(view.ip.auto_delete && view.ip.head.name == name("renamed") && view.target.is_none());
+    assert!(!view.ip.auto_delete && view.ip.head.name == name("renamed") && view.target.is_none());
+    let goes = w.store.reserved_ip_update(&permit, &subnet, id, None, Some(true), change()).await;
+    refused!(goes, StoreError::Refused(Refusal::Vni(VniRefusal::AutoDeleteUnbound { .. })));
     w.store.reserved_ip_delete(&permit, &subnet, id, change()).await.unwrap();
     not_found!(w.store.reserved_ip(&w.a.sees(), &subnet, id).await);
 }
@@ -125,7 +127,7 @@ pub async fn interface_addresses_go_or_stay(fresh: &dyn FreshStore) {
         let id = &nics[0].nic.primary_ip;
         let view = w.store.reserved_ip(&w.a.sees(), subnet, id).await.unwrap();
         assert_eq!(view.ip.address, nics[0].address);
-        assert_eq!(view.target.as_ref().unwrap().1, made.id);
+        assert!(matches!(&view.target, Some(IpTarget::Nic((_, of))) if of == &made.id));
         let permit = w.a.may(Action::SubnetUpdate, subnet);
         let change = w.change(&w.a, "is.subnet.subnet.update", subnet);
         let bound = w.store.reserved_ip_delete(&permit, subnet, id, change).await;
@@ -157,7 +159,16 @@ async fn end(w: &World, made: &super::world::Made) {
     let fence = w.claim_of(&id).await;
     let volume_job = w.job(&w.a, "volume-delete", &made.volume);
     let jobs = vec![(made.volume.clone(), volume_job)];
-    w.store.instance_gone(system(), &fence, &made.id, jobs, change()).await.unwrap();
+    w.store
+        .instance_gone(
+            system(),
+            &fence,
+            &made.id,
+            InstanceEnd { volumes: jobs, vnis: Vec::new() },
+            change(),
+        )
+        .await
+        .unwrap();
     w.finish(&fence).await;
 }
 

@@ -1,7 +1,9 @@
 //! Floating IPs and public gateways.
 
 use base::{FloatingIpId, InstanceId, NicId, PublicGatewayId};
-use meta::{Change, FloatingIpFilter, FloatingIpPatch, GatewayAddress, NicReach, StoreError};
+use meta::{
+    Change, FloatingIpFilter, FloatingIpPatch, GatewayAddress, InstanceEnd, NicReach, StoreError,
+};
 use model::{
     FloatingIp, FloatingRefusal, FloatingTarget, FloatingTargetRef, PublicGateway, Refusal,
     SubnetPatch, Vpc, floating_pool,
@@ -144,8 +146,11 @@ pub async fn an_instance_that_goes_frees_its_ip(fresh: &dyn FreshStore) {
     let permit = w.a.may(Action::InstanceDelete, &made.id);
     w.store.instance_delete(&permit, &made.id, job, change()).await.unwrap();
     let fence = w.claim_of(&job_id).await;
-    let jobs = vec![(made.volume.clone(), w.job(&w.a, "volume-delete", &made.volume))];
-    w.store.instance_gone(system(), &fence, &made.id, jobs, change()).await.unwrap();
+    let end = InstanceEnd {
+        volumes: vec![(made.volume.clone(), w.job(&w.a, "volume-delete", &made.volume))],
+        vnis: Vec::new(),
+    };
+    w.store.instance_gone(system(), &fence, &made.id, end, change()).await.unwrap();
     let seen = w.store.floating_ip(&scope, &id).await.unwrap();
     assert_eq!((seen.ip.target, seen.ip.head.name), (None, name("one")));
     for n in 1..40 {

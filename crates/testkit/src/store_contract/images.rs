@@ -1,7 +1,7 @@
 //! Images: creation from a volume, lists, updates, deletion.
 
 use base::{ByteCount, ImageId};
-use meta::{Change, ImageFilter, InstanceFilter, StoreError};
+use meta::{Change, ImageFilter, InstanceEnd, InstanceFilter, StoreError};
 use model::{
     AllowedUse, AttachmentKind, ImageEncryption, ImagePatch, ImageStatus, InstanceStatus, Refusal,
     Visibility, VolumeEncryption, VolumePatch,
@@ -181,7 +181,16 @@ async fn delete_instance(w: &World, made: &super::world::Made) {
     let volume_job = w.job(&w.a, "volume-delete", &made.volume);
     let volume_job_id = volume_job.id.clone();
     let jobs = vec![(made.volume.clone(), volume_job)];
-    w.store.instance_gone(system(), &fence, &made.id, jobs, Change::default()).await.unwrap();
+    w.store
+        .instance_gone(
+            system(),
+            &fence,
+            &made.id,
+            InstanceEnd { volumes: jobs, vnis: Vec::new() },
+            Change::default(),
+        )
+        .await
+        .unwrap();
     w.finish(&fence).await;
     let fence = w.claim_of(&volume_job_id).await;
     w.store.volume_gone(system(), &fence, &made.volume, Change::default()).await.unwrap();

@@ -1,7 +1,7 @@
 //! Instances: rows, filters, updates, actions, deletion.
 
 use base::{InstanceActionId, InstanceId};
-use meta::{Change, InstanceFilter, StoreError};
+use meta::{Change, InstanceEnd, InstanceFilter, StoreError};
 use model::{
     ActionKind, ActionStatus, AttachmentStatus, HostFailurePolicy, InstanceAction, InstancePatch,
     InstanceStatus, InstanceStatusReason, LifecycleState, MetadataProtocol, MetadataService,
@@ -314,7 +314,17 @@ pub async fn instance_deletion(fresh: &dyn FreshStore) {
     let gone = |jobs| {
         let change = w.change(&w.a, "is.instance.instance.delete", &made.id);
         let (store, fence, id) = (w.store.clone(), fence.clone(), made.id.clone());
-        async move { store.instance_gone(system(), &fence, &id, jobs, change).await }
+        async move {
+            store
+                .instance_gone(
+                    system(),
+                    &fence,
+                    &id,
+                    InstanceEnd { volumes: jobs, vnis: Vec::new() },
+                    change,
+                )
+                .await
+        }
     };
     refused!(gone(Vec::new()).await, StoreError::Changed { kind: "volume", .. });
     let volume_job = w.job(&w.a, "volume-delete", &made.volume);

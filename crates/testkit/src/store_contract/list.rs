@@ -21,6 +21,8 @@ macro_rules! store_contract_tests {
                 permits_for_floating_ips_must_fit;
             addresses: reserved_ips_are_allocated, a_full_subnet_says_so,
                 interface_addresses_go_or_stay, a_taken_address_leaves_nothing_behind;
+            vnis: one_reads_back_and_changes, its_addresses_come_and_go,
+                an_instance_is_attached_to_it, attachments_come_and_go;
             volumes: a_volume_reads_back, volumes_are_filtered, volume_updates, volume_deletion,
                 volume_epochs_only_grow;
             attachments: a_volume_comes_to_a_stopped_instance_and_leaves_it,

@@ -36,6 +36,7 @@ pub mod search;
 pub mod starts;
 pub mod store_gc;
 pub mod tags;
+pub mod vnis;
 pub mod volumes;
 pub mod world;
 mod world_images;

@@ -1,8 +1,8 @@
 //! Pages: newest first, ties by id, unmoved by what comes and goes.
 
 use base::{Timestamp, VolumeId};
-use meta::{Change, ImageFilter, Page, Paged, SecurityGroupFilter, VolumeFilter};
-use model::VolumeView;
+use meta::{Change, ImageFilter, Page, Paged, ReservedIpFilter, SecurityGroupFilter, VolumeFilter};
+use model::{IpOrder, IpSort, VolumeView};
 use policy::Action;
 
 use super::{
@@ -140,11 +140,21 @@ pub async fn every_list_pages(fresh: &dyn FreshStore) {
             assert_eq!(seen, $total, "{}", stringify!($call));
         }};
     }
+    for n in ["one", "two", "three"] {
+        w.vni_put(&w.a, w.new_vni(&w.a, &net, n)).await;
+    }
+    pages!(3, |page| s.vnis(&scope, &Default::default(), page));
+    for by in IpOrder::ALL {
+        for descending in [false, true] {
+            let sort = IpSort { by: *by, descending };
+            let sorted = ReservedIpFilter { sort, ..ReservedIpFilter::default() };
+            pages!(10, |page| s.reserved_ips(&scope, subnet, &sorted, page));
+        }
+    }
     pages!(2, |page| s.keys(&scope, None, page));
     pages!(2, |page| s.vpcs(&scope, &Default::default(), page));
     pages!(3, |page| s.prefixes(&scope, vpc, page));
     pages!(1, |page| s.subnets(&scope, &Default::default(), page));
-    pages!(7, |page| s.reserved_ips(&scope, subnet, &Default::default(), page));
     let all = SecurityGroupFilter::default();
     pages!(2, |page| s.security_groups(&scope, &all, page));
     let one = SecurityGroupFilter { vpc: Some(vpc.clone()), ..SecurityGroupFilter::default() };

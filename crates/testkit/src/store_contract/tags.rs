@@ -1,7 +1,7 @@
 //! Tags: attach, detach, names of an account, limits.
 
 use base::Crn;
-use meta::{Change, StoreError, TagFilter};
+use meta::{Change, InstanceEnd, StoreError, TagFilter};
 use model::{Limit, Refusal, SearchQuery, Tag, TagKind, TagMode, TagPattern, VolumePatch};
 use policy::Action;
 
@@ -106,7 +106,15 @@ impl World {
         let fence = self.claim_of(&id).await;
         let job = self.job(tenant, "volume-delete", &made.volume);
         let (id, jobs) = (job.id.clone(), vec![(made.volume.clone(), job)]);
-        s.instance_gone(system(), &fence, &made.id, jobs, c()).await.unwrap();
+        s.instance_gone(
+            system(),
+            &fence,
+            &made.id,
+            InstanceEnd { volumes: jobs, vnis: Vec::new() },
+            c(),
+        )
+        .await
+        .unwrap();
         self.finish(&fence).await;
         let fence = self.claim_of(&id).await;
         s.volume_gone(system(), &fence, &made.volume, c()).await.unwrap();

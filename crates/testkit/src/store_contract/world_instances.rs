@@ -117,6 +117,7 @@ impl World {
             volumes: vec![volume],
             attachments: vec![attachment],
             nics: vec![(nic, IpRequest::Any { name: None })],
+            network_attachments: Vec::new(),
             job,
         }
     }

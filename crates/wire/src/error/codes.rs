@@ -239,6 +239,11 @@ codes! {
     /// A reserved IP that cannot be changed.
     ReservedIpInUse = "reserved_ip_in_use", 409, Ours;
 
+    /// Attaching or deleting a virtual network interface that is attached.
+    VirtualNetworkInterfaceInUse = "virtual_network_interface_in_use", 409, Ours;
+    /// Using network attachments on an instance with network interfaces, or the reverse.
+    InstanceNetworkStyle = "instance_network_style", 409, Ours;
+
     /// Deleting the default security group of a VPC.
     SecurityGroupVpcDefault = "security_group_vpc_default", 409, Ibm;
     /// Deleting a security group that something uses.

@@ -1,6 +1,6 @@
 //! The rules of the region, as codes and statuses.
 
-use model::{FloatingRefusal, Refusal};
+use model::{FloatingRefusal, Refusal, VniRefusal};
 
 use super::{ApiError, ErrorCode, TargetKind};
 
@@ -73,6 +73,7 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         Refusal::SecurityGroupDefault { .. } => (E::SecurityGroupVpcDefault, None),
         Refusal::SecurityGroupInUse { .. } => (E::SecurityGroupInUse, None),
         Refusal::LastSecurityGroup { .. } => (E::SecurityGroupTargetLast, None),
+        Refusal::Vni(refused) => vni_code(refused),
         Refusal::AclInUse { .. } => (E::AclInUse, None),
         Refusal::OtherVpc { field, .. } => (E::InvalidValue, *field),
         Refusal::RuleImpossible { .. } => (E::ValidationFailure, None),
@@ -101,6 +102,19 @@ const fn floating(refused: &FloatingRefusal) -> (ErrorCode, Option<&'static str>
         FloatingRefusal::GatewayExists { .. } => (E::PublicGatewayExists, Some("zone")),
         FloatingRefusal::GatewayInUse { .. } => (E::PublicGatewayInUse, None),
         FloatingRefusal::GatewayElsewhere => (E::InvalidValue, Some("public_gateway")),
+    }
+}
+
+fn vni_code(refused: &VniRefusal) -> (ErrorCode, Option<&'static str>) {
+    use ErrorCode as E;
+    match refused {
+        VniRefusal::AutoDeleteUnbound { .. } => (E::ValidationFailure, Some("auto_delete")),
+        VniRefusal::Settings { field, .. } => (E::ValidationFailure, Some(field)),
+        VniRefusal::OtherSubnet { .. } => (E::ValidationFailure, None),
+        VniRefusal::WithoutNat { .. } | VniRefusal::Primary => (E::InvalidState, None),
+        VniRefusal::InUse { .. } => (E::VirtualNetworkInterfaceInUse, None),
+        VniRefusal::Style { .. } => (E::InstanceNetworkStyle, None),
+        VniRefusal::Devices { .. } => (E::OverQuota, None),
     }
 }
 

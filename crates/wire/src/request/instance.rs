@@ -2,11 +2,14 @@
 
 use base::{ByteCount, ImageId, ResourceGroupId, VolumeId, VpcId, ZoneName};
 use model::{
-    AllowedUse, HostFailurePolicy, Limit, MetadataProtocol, MetadataService, ResourceName, catalog,
+    AllowedUse, HostFailurePolicy, Limit, MetadataProtocol, MetadataService,
+    NetworkAttachmentCreate, ResourceName, catalog,
 };
 use serde_json::json;
 
-use super::{Asked, NicPrototype, allowed_use, network_interface, tags, volume};
+use super::{
+    Asked, NicPrototype, allowed_use, network_attachment_prototype, network_interface, tags, volume,
+};
 use crate::{ApiError, ErrorCode, Fields, KeyIdentity, Kind};
 
 /// `POST /instances`.
@@ -26,10 +29,8 @@ pub struct InstancePrototype {
     pub boot: BootVolume,
     /// Volumes besides.
     pub data: Vec<DataVolume>,
-    /// Its primary network interface.
-    pub primary_nic: NicPrototype,
-    /// Further network interfaces.
-    pub nics: Vec<NicPrototype>,
+    /// How it is in networks.
+    pub network: InstanceNetwork,
     /// SSH keys.
     pub keys: Vec<KeyIdentity>,
     /// What its guest runs at first boot.
@@ -38,6 +39,15 @@ pub struct InstancePrototype {
     pub metadata_service: MetadataService,
     /// What happens when its host fails.
     pub host_failure: HostFailurePolicy,
+}
+
+/// The two ways in which an instance is in networks; the primary interface or attachment is first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstanceNetwork {
+    /// By network interfaces of its own.
+    Interfaces(Vec<NicPrototype>),
+    /// By network attachments of virtual network interfaces.
+    Attachments(Vec<NetworkAttachmentCreate>),
 }
 
 /// What an instance boots from.
@@ -118,8 +128,10 @@ fn keys(asked: &Asked<'_>, f: &Fields<'_>) -> Result<Vec<KeyIdentity>, ApiError>
 
 /// Most data volumes that are read at all: one more than the limit, which is checked later.
 const DATA_VOLUMES_READ: usize = Limit::DATA_VOLUMES_MAX.max as usize + 1;
-/// Most further network interfaces; the largest profile has 15.
+/// Most further network interfaces or attachments that are read; the profile's limit is less.
 pub(crate) const NICS_MAX: usize = 15;
+const PRIMARY_NIC: &str = "primary_network_interface";
+const PRIMARY_ATTACHMENT: &str = "primary_network_attachment";
 
 /// Reads `POST /instances`.
 ///
@@ -131,15 +143,12 @@ pub fn instance_prototype(
 ) -> Result<InstancePrototype, ApiError> {
     unserved(f)?;
     let boot = boot_volume(asked, f)?;
-    let primary = f.object("primary_network_interface")?;
-    let primary = f.required("primary_network_interface", primary)?;
-    let nics = f.objects("network_interfaces", NICS_MAX)?.unwrap_or_default();
+    let network = network(asked, f)?;
     let data = f.objects("volume_attachments", DATA_VOLUMES_READ)?.unwrap_or_default();
     Ok(InstancePrototype {
         zone: f.required("zone", asked.place.zone(f)?)?,
         boot,
-        primary_nic: network_interface::prototype(asked, &primary)?,
-        nics: all(&nics, |nic| network_interface::prototype(asked, nic))?,
+        network,
         name: f.name("name")?,
         group: asked.place.group(f)?,
         vpc: asked.place.id_in(Kind::VPC, f, "vpc")?,
@@ -150,6 +159,30 @@ pub fn instance_prototype(
         metadata_service: metadata_service(f)?,
         host_failure: host_failure(f)?.unwrap_or(HostFailurePolicy::Restart),
     })
+}
+
+/// Interfaces, or attachments, but not both.
+fn network(asked: &Asked<'_>, f: &Fields<'_>) -> Result<InstanceNetwork, ApiError> {
+    let (others, attachments) = ("network_interfaces", "network_attachments");
+    let more = |field: &str| Ok(f.objects(field, NICS_MAX)?.unwrap_or_default());
+    let (nics, attached): (Vec<_>, Vec<_>) = (more(others)?, more(attachments)?);
+    let primary = f.object(PRIMARY_ATTACHMENT)?;
+    if primary.is_none() && attached.is_empty() {
+        let primary = f.required(PRIMARY_NIC, f.object(PRIMARY_NIC)?)?;
+        let every: Vec<_> = std::iter::once(primary).chain(nics).collect();
+        let every = all(&every, |nic| network_interface::prototype(asked, nic))?;
+        return Ok(InstanceNetwork::Interfaces(every));
+    }
+    for (field, there) in [(PRIMARY_NIC, f.has(PRIMARY_NIC)), (others, !nics.is_empty())] {
+        if there {
+            let what = "excludes network attachments: an instance has one or the other";
+            return Err(f.error(ErrorCode::ValidationOnlyOne, field, what));
+        }
+    }
+    let primary = f.required(PRIMARY_ATTACHMENT, primary)?;
+    let every: Vec<_> = std::iter::once(primary).chain(attached).collect();
+    let every = all(&every, |one| network_attachment_prototype(asked, one))?;
+    Ok(InstanceNetwork::Attachments(every))
 }
 
 fn all<T>(
@@ -163,8 +196,6 @@ fn unserved(f: &Fields<'_>) -> Result<(), ApiError> {
     f.unserved(&[
         ("source_template", None),
         ("catalog_offering", None),
-        ("primary_network_attachment", None),
-        ("network_attachments", None),
         ("cluster_network_attachments", None),
         ("default_trusted_profile", None),
         ("placement_target", None),

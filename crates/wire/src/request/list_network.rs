@@ -1,6 +1,7 @@
 //! Queries of the lists of networks, keys and resource groups.
 
-use base::{ResourceGroupId, RoutingTableId, VpcId};
+use base::{ResourceGroupId, RoutingTableId, TargetId, VpcId};
+use model::IpSort;
 
 use super::{
     Asked,
@@ -180,20 +181,27 @@ pub struct ReservedIpList {
     pub name: Option<String>,
     /// Only this address.
     pub address: Option<std::net::Ipv4Addr>,
+    /// Only those bound to what has this id.
+    pub target: Option<TargetId>,
+    /// Only those bound to what has this name.
+    pub target_name: Option<String>,
+    /// Only those bound to virtual network interfaces (true), or to network interfaces (false).
+    pub target_vni: Option<bool>,
+    /// Their order.
+    pub sort: IpSort,
+    /// No reserved IP can match.
+    pub nothing: bool,
 }
 
 /// Reads `GET /subnets/{id}/reserved_ips`; `list` is its path below `/v1`.
 ///
 /// # Errors
-/// What the query names wrongly; `not_implemented` for orders and filters that are not served.
-pub fn reserved_ip_list(list: &str, query: &Query) -> Result<ReservedIpList, ApiError> {
-    let targets = ["target.id", "target.crn", "target.name", "target.resource_type"];
-    if query.any_of(&targets) {
-        return Err(ApiError::not_implemented("The filter target"));
-    }
-    if query.get("sort").is_some_and(|sort| sort != "address") {
-        return Err(ApiError::not_implemented("An order other than by address"));
-    }
+/// What the query names wrongly.
+pub fn reserved_ip_list(
+    list: &str,
+    asked: &Asked<'_>,
+    query: &Query,
+) -> Result<ReservedIpList, ApiError> {
     let address = match query.get("address") {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| {
@@ -201,10 +209,37 @@ pub fn reserved_ip_list(list: &str, query: &Query) -> Result<ReservedIpList, Api
             ApiError::parameter(ErrorCode::InvalidValue, "address", message)
         })?),
     };
+    let (id, crn) = (id_of(asked, query, "target.id")?, id_of(asked, query, "target.crn")?);
+    let kind = query.get("target.resource_type");
+    let target_vni = match kind {
+        Some("virtual_network_interface") => Some(true),
+        Some("network_interface") => Some(false),
+        _ => None,
+    };
     Ok(ReservedIpList {
         page: PageRequest::parse(list, query)?,
         name: text(query, "name")?,
         address,
+        target_name: text(query, "target.name")?,
+        target_vni,
+        sort: ip_sort(query, &["address", "created_at", "name"])?,
+        // What other types are bound to, this region does not have.
+        nothing: (kind.is_some() && target_vni.is_none())
+            || matches!((&id, &crn), (Some(id), Some(crn)) if id != crn),
+        target: id.or(crn),
+    })
+}
+
+/// Reads `sort`: one of these, perhaps behind a `-`; by address when it is absent.
+///
+/// # Errors
+/// `validation_enum`.
+pub fn ip_sort(query: &Query, allowed: &[&str]) -> Result<IpSort, ApiError> {
+    let Some(text) = query.get("sort") else { return Ok(IpSort::default()) };
+    let known = allowed.contains(&text.strip_prefix('-').unwrap_or(text));
+    IpSort::parse(text).filter(|_| known).ok_or_else(|| {
+        let message = format!("sort must be one of: {}; or one behind a -.", allowed.join(", "));
+        ApiError::parameter(ErrorCode::ValidationEnum, "sort", message)
     })
 }
 

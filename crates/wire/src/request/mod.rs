@@ -25,6 +25,7 @@ mod search;
 mod security_group;
 mod tagging;
 mod tags;
+mod virtual_network_interface;
 mod volume;
 
 pub use acl::{acl_prototype, acl_rule_patch, acl_rule_prototype};
@@ -42,8 +43,8 @@ pub use identity::{
 };
 pub use image::{ImagePatch, ImagePrototype, image_patch, image_prototype};
 pub use instance::{
-    BootVolume, DataVolume, InstancePrototype, NewVolume, Reinitialization, VolumeSource,
-    attachment_prototype, instance_prototype, reinitialization,
+    BootVolume, DataVolume, InstanceNetwork, InstancePrototype, NewVolume, Reinitialization,
+    VolumeSource, attachment_prototype, instance_prototype, reinitialization,
 };
 pub use instance_patch::{
     ActionPrototype, AttachmentPatch, ConsoleAccessToken, InstancePatch, MetadataServicePatch,
@@ -56,8 +57,8 @@ pub use key::{KeyPrototype, key_prototype, rename};
 pub use list::{ImageList, InstanceList, VolumeList, image_list, instance_list, volume_list};
 pub use list_network::{
     GroupedList, KeyList, ReservedIpList, ResourceGroupList, SecurityGroupList, SubnetList,
-    VpcList, direction, grouped_list, is_default, key_list, reserved_ip_list, resource_group_list,
-    security_group_list, subnet_list, vpc_list,
+    VpcList, direction, grouped_list, ip_sort, is_default, key_list, reserved_ip_list,
+    resource_group_list, security_group_list, subnet_list, vpc_list,
 };
 pub use network::{
     PrefixPatch, PrefixPrototype, ReservedIpPatch, ReservedIpPrototype, SubnetPrototype,
@@ -78,6 +79,9 @@ pub use security_group::{
 pub use tagging::{
     AttachTags, DetachTags, TAG_LIST_LIMIT_MAX, TAGGED_RESOURCES_MAX, TagList, TagResources,
     attach_tags, create_tags, detach_tags, tag_account, tag_kind, tag_list,
+};
+pub use virtual_network_interface::{
+    network_attachment_patch, network_attachment_prototype, vni_patch, vni_prototype,
 };
 pub use volume::{VolumePatch, VolumePrototype, volume_patch, volume_prototype};
 

@@ -2,11 +2,11 @@
 
 use std::net::Ipv4Addr;
 
-use base::{AclId, PublicGatewayId, ResourceGroupId, RoutingTableId, VpcId, ZoneName};
+use base::{AclId, PublicGatewayId, ResourceGroupId, RoutingTableId, VniId, VpcId, ZoneName};
 use model::{ResourceName, SubnetPatch};
 use serde_json::json;
 
-use super::{Asked, network_interface::address};
+use super::{Asked, network_interface::address, virtual_network_interface::ip_target};
 use crate::{ApiError, ErrorCode, Fields, Kind};
 
 /// Prefix lengths of address prefixes and subnets.
@@ -236,15 +236,20 @@ pub struct ReservedIpPrototype {
     pub address: Option<Ipv4Addr>,
     /// Goes with its target.
     pub auto_delete: Option<bool>,
+    /// The virtual network interface that it is bound to.
+    pub target: Option<VniId>,
 }
 
 /// Reads `POST /subnets/{id}/reserved_ips`.
 ///
 /// # Errors
-/// What the body names wrongly; `not_implemented` for a target.
-pub fn reserved_ip_prototype(f: &Fields<'_>) -> Result<ReservedIpPrototype, ApiError> {
-    f.unserved(&[("target", None)])?;
+/// What the body names wrongly; `not_implemented` for an endpoint gateway as target.
+pub fn reserved_ip_prototype(
+    asked: &Asked<'_>,
+    f: &Fields<'_>,
+) -> Result<ReservedIpPrototype, ApiError> {
     Ok(ReservedIpPrototype {
+        target: ip_target(asked, f)?,
         name: f.name_unreserved("name")?,
         address: address(f, "address")?,
         auto_delete: f.flag("auto_delete")?,

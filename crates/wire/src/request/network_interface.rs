@@ -2,10 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use base::{ReservedIpId, SecurityGroupId, SubnetId};
+use base::{SecurityGroupId, SubnetId};
 use model::{IpRequest, ResourceName};
 
-use super::Asked;
+use super::{Asked, virtual_network_interface::reserved_ip};
 use crate::{ApiError, ErrorCode, Fields, Kind};
 
 /// Most security groups of an interface.
@@ -27,15 +27,22 @@ pub struct NicPrototype {
 }
 
 pub(super) fn prototype(asked: &Asked<'_>, f: &Fields<'_>) -> Result<NicPrototype, ApiError> {
-    let groups = f.objects("security_groups", SECURITY_GROUPS_MAX)?.unwrap_or_default();
-    let groups = groups.iter().map(|g| asked.place.id(Kind::SECURITY_GROUP, g));
     Ok(NicPrototype {
         subnet: f.required("subnet", asked.place.id_in(Kind::SUBNET, f, "subnet")?)?,
         name: f.name("name")?,
         primary_ip: primary_ip(asked, f)?,
-        security_groups: groups.collect::<Result<_, _>>()?,
+        security_groups: security_groups(asked, f)?,
         allow_ip_spoofing: f.flag("allow_ip_spoofing")?.unwrap_or(false),
     })
+}
+
+/// Reads the field `security_groups`.
+pub(super) fn security_groups(
+    asked: &Asked<'_>,
+    f: &Fields<'_>,
+) -> Result<Vec<SecurityGroupId>, ApiError> {
+    let groups = f.objects("security_groups", SECURITY_GROUPS_MAX)?.unwrap_or_default();
+    groups.iter().map(|g| asked.place.id(Kind::SECURITY_GROUP, g)).collect()
 }
 
 fn primary_ip(asked: &Asked<'_>, f: &Fields<'_>) -> Result<IpRequest, ApiError> {
@@ -49,22 +56,24 @@ fn primary_ip(asked: &Asked<'_>, f: &Fields<'_>) -> Result<IpRequest, ApiError> 
         let what = "was replaced by primary_ip in version 2022-03-29";
         return Err(f.error(ErrorCode::FieldNoLongerSupported, "primary_ipv4_address", what));
     }
-    let Some(ip) = f.object("primary_ip")? else { return Ok(IpRequest::Any { name: None }) };
-    if ip.has("id") || ip.has("href") {
-        return reserved(asked, &ip).map(IpRequest::Reserved);
+    match f.object("primary_ip")? {
+        Some(ip) => ip_request(asked, &ip),
+        None => Ok(IpRequest::Any { name: None }),
     }
-    let name = ip.name_unreserved("name")?;
-    let Some(address) = address(&ip, "address")? else {
-        ip.unserved(&[("auto_delete", Some(serde_json::json!(true)))])?;
-        return Ok(IpRequest::Any { name });
-    };
-    let auto_delete = ip.flag("auto_delete")?.unwrap_or(true);
-    Ok(IpRequest::Address { address, name, auto_delete })
 }
 
-/// A reserved IP by id, or by an href below its subnet.
-fn reserved(asked: &Asked<'_>, f: &Fields<'_>) -> Result<ReservedIpId, ApiError> {
-    asked.place.id_below(f, "subnets", "reserved_ips")
+/// An address that exists, by id or by an href below its subnet, or one that is to be made.
+pub(super) fn ip_request(asked: &Asked<'_>, ip: &Fields<'_>) -> Result<IpRequest, ApiError> {
+    if ip.has("id") || ip.has("href") {
+        return reserved_ip(asked, ip).map(IpRequest::Reserved);
+    }
+    let name = ip.name_unreserved("name")?;
+    let auto_delete = ip.flag("auto_delete")?.unwrap_or(true);
+    Ok(match address(ip, "address")? {
+        Some(address) => IpRequest::Address { address, name, auto_delete },
+        None if auto_delete => IpRequest::Any { name },
+        None => IpRequest::AnyKept { name },
+    })
 }
 
 pub(super) fn address(f: &Fields<'_>, field: &str) -> Result<Option<Ipv4Addr>, ApiError> {

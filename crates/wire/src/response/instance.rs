@@ -3,7 +3,9 @@
 use model::{InstanceStatus, InstanceStatusReason, InstanceView, LifecycleState, catalog};
 use serde::Serialize;
 
-use super::{NamedRef, Ref, attachment, network_interface, reference::Reason, vpc};
+use super::{
+    NamedRef, Ref, attachment, network_attachment, network_interface, reference::Reason, vpc,
+};
 use crate::{Kind, Render};
 
 /// An instance.
@@ -31,8 +33,10 @@ pub struct Instance<'a> {
     memory: u32,
     metadata_service: MetadataService,
     name: &'a str,
-    network_attachments: [(); 0],
+    network_attachments: Vec<network_attachment::InInstance<'a>>,
     network_interfaces: Vec<network_interface::InInstance<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_network_attachment: Option<network_attachment::InInstance<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_network_interface: Option<network_interface::InInstance<'a>>,
     profile: NamedRef<'a>,
@@ -158,12 +162,17 @@ pub fn instance<'a>(r: &Render<'_>, view: &'a InstanceView) -> Instance<'a> {
         memory: figures.memory,
         metadata_service: MetadataService::of(&instance.metadata_service),
         name: head.name.as_str(),
-        network_attachments: [],
+        network_attachments: view
+            .nics
+            .iter()
+            .filter_map(|n| network_attachment::in_instance(r, n))
+            .collect(),
         network_interfaces: view
             .nics
             .iter()
             .map(|n| network_interface::in_instance(r, n))
             .collect(),
+        primary_network_attachment: primary.and_then(|n| network_attachment::in_instance(r, n)),
         primary_network_interface: primary.map(|n| network_interface::in_instance(r, n)),
         profile: NamedRef::instance_profile(r, &instance.profile),
         reservation_affinity: ReservationAffinity { policy: "disabled", pool: [] },
@@ -218,6 +227,24 @@ mod tests {
         let json = serde_json::to_string_pretty(&super::instance(&frame.render(), &view)).unwrap();
         samples::golden("instance", &json);
         assert!(!json.contains("null") && !json.contains("user_data"));
+    }
+
+    #[test]
+    fn an_attachment_is_shown_as_an_interface_too() {
+        let view = samples::instance_with_attachment();
+        let frame = render::for_tests();
+        let json = serde_json::to_value(super::instance(&frame.render(), &view)).unwrap();
+        let (attachment, nic) =
+            (&json["primary_network_attachment"], &json["primary_network_interface"]);
+        for field in ["id", "name", "primary_ip", "subnet"] {
+            assert_eq!(attachment[field], nic[field], "{field}");
+        }
+        let (of, as_nic) = ("/network_attachments/", "/network_interfaces/");
+        let href = attachment["href"].as_str().unwrap();
+        assert_eq!(nic["href"], href.replace(of, as_nic));
+        assert_eq!(json["network_attachments"][0], *attachment);
+        assert_eq!(json["network_interfaces"][0], *nic);
+        assert_eq!(attachment["virtual_network_interface"]["name"], "my-vni");
     }
 
     #[test]

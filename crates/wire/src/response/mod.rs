@@ -15,6 +15,7 @@ mod instance;
 mod instance_profile;
 mod instance_template;
 mod key;
+mod network_attachment;
 mod network_interface;
 mod operating_system;
 mod operator;
@@ -26,6 +27,7 @@ mod search;
 mod security_group;
 mod subnet;
 mod tagging;
+mod virtual_network_interface;
 mod volume;
 mod volume_profile;
 mod vpc;
@@ -57,8 +59,11 @@ pub use instance_profile::{
 };
 pub use instance_template::{Template, instance_template};
 pub use key::{Key, key};
+pub use network_attachment::{
+    NetworkAttachment, NetworkAttachments, network_attachment, network_attachments,
+};
 pub use network_interface::{
-    NetworkInterface, interface_target, network_interface, network_interfaces,
+    GroupTargetRef, IpRef, NetworkInterface, group_target, network_interface, network_interfaces,
 };
 pub use operating_system::{OperatingSystem, operating_system};
 pub use operator::{
@@ -81,6 +86,7 @@ pub use tagging::{
     CreatedTag, DeletedTag, DeletedTags, Results, TagNames, TagResult, created_tags, deleted_tag,
     deleted_tags, tag_names, tag_results,
 };
+pub use virtual_network_interface::{VirtualNetworkInterface, virtual_network_interface, vni_ip};
 pub use volume::{Volume, volume};
 pub use volume_profile::{VolumeProfile, volume_profile};
 pub use vpc::{AddressPrefix, Vpc, address_prefix, vpc};

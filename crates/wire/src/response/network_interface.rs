@@ -3,13 +3,13 @@
 use std::net::Ipv4Addr;
 
 use base::{InstanceId, ReservedIpId, SubnetId};
-use model::{FloatingNicRef, InterfaceRef, NicView, Reference};
+use model::{FloatingNicRef, GroupTarget, InterfaceRef, NicView, Reference};
 use serde::Serialize;
 
 use super::{
     Ref,
     floating_ip::{self, FloatingIpRef},
-    security_group, subnet,
+    security_group, subnet, virtual_network_interface,
 };
 use crate::Render;
 
@@ -20,18 +20,35 @@ pub(super) const PORT_SPEED: u32 = 1_000;
 #[derive(Debug, Serialize)]
 struct Address<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    primary_ip: Option<PrimaryIp<'a>>,
+    primary_ip: Option<IpRef<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_ipv4_address: Option<String>,
 }
 
+/// A reserved IP as others name it.
 #[derive(Debug, Serialize)]
-struct PrimaryIp<'a> {
+pub struct IpRef<'a> {
     address: String,
     href: String,
     id: &'a str,
     name: &'a str,
     resource_type: &'static str,
+}
+
+pub(super) fn ip_reference<'a>(
+    r: &Render<'_>,
+    subnet: &SubnetId,
+    ip: &'a Reference<ReservedIpId>,
+    address: Ipv4Addr,
+) -> IpRef<'a> {
+    let id = ip.id.as_str();
+    IpRef {
+        address: address.to_string(),
+        href: r.href(&["subnets", subnet.as_str(), "reserved_ips", id]),
+        id,
+        name: &ip.name,
+        resource_type: "subnet_reserved_ip",
+    }
 }
 
 impl<'a> Address<'a> {
@@ -45,18 +62,11 @@ impl<'a> Address<'a> {
         ip: &'a Reference<ReservedIpId>,
         address: Ipv4Addr,
     ) -> Self {
-        let address = address.to_string();
         if !r.version.has_primary_ip() {
+            let address = address.to_string();
             return Self { primary_ip: None, primary_ipv4_address: Some(address) };
         }
-        let id = ip.id.as_str();
-        let primary_ip = PrimaryIp {
-            address,
-            href: r.href(&["subnets", subnet.as_str(), "reserved_ips", id]),
-            id,
-            name: &ip.name,
-            resource_type: "subnet_reserved_ip",
-        };
+        let primary_ip = ip_reference(r, subnet, ip, address);
         Self { primary_ip: Some(primary_ip), primary_ipv4_address: None }
     }
 }
@@ -89,12 +99,29 @@ pub(super) fn in_instance<'a>(r: &Render<'_>, view: &'a NicView) -> InInstance<'
     }
 }
 
-/// A network interface as the target of a reserved IP or a member of a security group.
-#[must_use]
-pub fn interface_target<'a>(r: &Render<'_>, interface: &'a InterfaceRef) -> Ref<'a> {
-    target(r, interface)
+/// An interface of either kind as its security groups show it.
+#[derive(Debug, Serialize)]
+pub struct GroupTargetRef<'a>(Either<'a>);
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Either<'a> {
+    Nic(Ref<'a>),
+    Vni(Box<virtual_network_interface::InGroup<'a>>),
 }
 
+/// An interface of either kind as its security groups show it.
+#[must_use]
+pub fn group_target<'a>(r: &Render<'_>, interface: &'a GroupTarget) -> GroupTargetRef<'a> {
+    GroupTargetRef(match interface {
+        GroupTarget::Nic(nic) => Either::Nic(target(r, nic)),
+        GroupTarget::Vni(member) => {
+            Either::Vni(Box::new(virtual_network_interface::in_group(r, member)))
+        }
+    })
+}
+
+/// A network interface as others name it.
 pub(super) fn target<'a>(r: &Render<'_>, (nic, instance): &'a InterfaceRef) -> Ref<'a> {
     let id = nic.id.as_str();
     Ref::plain(href(r, instance, id), id, &nic.name).typed("network_interface").deleted(nic.deleted)

@@ -4,13 +4,14 @@ use std::net::Ipv4Addr;
 
 use base::{
     AccountId, AttachmentId, ByteCount, ImageId, InstanceId, NicId, RegionName, ReservedIpId,
-    ResourceGroupId, SecurityGroupId, SubnetId, Timestamp, VolumeId, VpcId, ZoneName,
+    ResourceGroupId, SecurityGroupId, SubnetId, Timestamp, VniId, VolumeId, VpcId, ZoneName,
 };
 use model::{
     AllowedUse, Attachment, AttachmentKind, AttachmentStatus, AttachmentView, Head,
     HostFailurePolicy, Image, ImageEncryption, ImageStatus, ImageView, Instance, InstanceStatus,
-    InstanceView, LifecycleState, MetadataService, Nic, NicView, Reference, ResourceName,
-    SourceVolume, Visibility, Volume, VolumeEncryption, VolumeStatus, VolumeStorage, VolumeView,
+    InstanceView, IpReference, LifecycleState, MetadataService, Nic, NicView, Reference,
+    ResourceName, SourceVolume, StateFiltering, Visibility, Vni, VniRef, VniView, Volume,
+    VolumeEncryption, VolumeStatus, VolumeStorage, VolumeView,
 };
 
 /// Compares `json` with `tests/golden/{name}.json`; `ECTYPE_GOLDEN=update` writes it instead.
@@ -167,6 +168,50 @@ pub(crate) fn instance() -> InstanceView {
     }
 }
 
+/// A running instance with a network attachment.
+pub(crate) fn instance_with_attachment() -> InstanceView {
+    let mut view = instance();
+    view.nics[0].vni = Some(vni_ref());
+    view
+}
+
+fn vni_ref() -> VniRef {
+    VniRef { vni: reference(VniId::parse("0717-vni").unwrap(), "my-vni"), zone: zone() }
+}
+
+/// A virtual network interface with two addresses, attached.
+pub(crate) fn vni() -> VniView {
+    let ip = |id: &str, last: u8| IpReference {
+        ip: reference(ReservedIpId::parse(id).unwrap(), id),
+        address: Ipv4Addr::new(10, 240, 0, last),
+    };
+    let vni = Vni {
+        head: head(VniId::parse("0717-vni").unwrap(), "my-vni"),
+        zone: zone(),
+        vpc: VpcId::parse("r006-vpc").unwrap(),
+        subnet: SubnetId::parse("0717-subnet").unwrap(),
+        primary_ip: ReservedIpId::parse("0717-ip").unwrap(),
+        security_groups: Vec::new(),
+        allow_ip_spoofing: false,
+        auto_delete: true,
+        infrastructure_nat: true,
+        state_filtering: StateFiltering::Auto,
+        mac: "02:00:00:00:00:01".to_owned(),
+    };
+    VniView {
+        vni,
+        group_name: "Default".to_owned(),
+        vpc: reference(VpcId::parse("r006-vpc").unwrap(), "my-vpc"),
+        subnet: reference(SubnetId::parse("0717-subnet").unwrap(), "my-subnet"),
+        ips: vec![ip("0717-ip", 4), ip("0717-more", 5)],
+        security_groups: vec![reference(SecurityGroupId::parse("r006-sg").unwrap(), "my-sg")],
+        target: Some((
+            reference(NicId::parse("0717-nic").unwrap(), "eth0"),
+            InstanceId::parse("0717_instance").unwrap(),
+        )),
+    }
+}
+
 fn nic() -> NicView {
     NicView {
         floating_ip: None,
@@ -185,5 +230,6 @@ fn nic() -> NicView {
         primary_ip: reference(ReservedIpId::parse("0717-ip").unwrap(), "my-ip"),
         address: Ipv4Addr::new(10, 240, 0, 4),
         security_groups: vec![reference(SecurityGroupId::parse("r006-sg").unwrap(), "my-sg")],
+        vni: None,
     }
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::{
     Ref,
     acl::{direction, protocol},
-    network_interface, vpc,
+    network_interface::{GroupTargetRef, group_target},
+    vpc,
 };
 use crate::{Kind, Render};
 
@@ -21,7 +22,7 @@ pub struct SecurityGroup<'a> {
     name: &'a str,
     resource_group: Ref<'a>,
     rules: Vec<GroupRule<'a>>,
-    targets: Vec<Ref<'a>>,
+    targets: Vec<GroupTargetRef<'a>>,
     vpc: Ref<'a>,
 }
 
@@ -81,7 +82,7 @@ pub fn security_group<'a>(r: &Render<'_>, view: &'a SecurityGroupView) -> Securi
         name: head.name.as_str(),
         resource_group: Ref::group(r, &head.group, &view.group_name),
         rules: view.group.rules.iter().map(|rule| security_group_rule(r, view, rule)).collect(),
-        targets: view.targets.iter().map(|target| network_interface::target(r, target)).collect(),
+        targets: view.targets.iter().map(|target| group_target(r, target)).collect(),
         vpc: vpc::reference(r, &view.vpc),
     }
 }

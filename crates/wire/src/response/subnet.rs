@@ -1,10 +1,13 @@
 //! Subnets and their reserved IPs.
 
 use base::SubnetId;
-use model::{Reference, ReservedIpView, SubnetView};
+use model::{IpTarget, Reference, ReservedIpView, SubnetView};
 use serde::Serialize;
 
-use super::{NamedRef, Ref, acl, floating_ip, network_interface, routing_table, vpc};
+use super::{
+    NamedRef, Ref, acl, floating_ip, network_interface, routing_table, virtual_network_interface,
+    vpc,
+};
 use crate::{Kind, Render};
 
 /// A subnet.
@@ -111,6 +114,9 @@ pub fn reserved_ip<'a>(r: &Render<'_>, view: &'a ReservedIpView) -> ReservedIp<'
         name: ip.head.name.as_str(),
         owner: ip.owner.as_str(),
         resource_type: "subnet_reserved_ip",
-        target: view.target.as_ref().map(|target| network_interface::target(r, target)),
+        target: view.target.as_ref().map(|target| match target {
+            IpTarget::Nic(nic) => network_interface::target(r, nic),
+            IpTarget::Vni(vni) => virtual_network_interface::reference(r, vni),
+        }),
     }
 }

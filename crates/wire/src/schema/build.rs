@@ -107,6 +107,11 @@ pub(super) fn just(word: &str) -> Schema {
     of(json!({"type": "string", "const": word}))
 }
 
+/// This boolean.
+pub(super) fn always(value: bool) -> Schema {
+    of(json!({"type": "boolean", "const": value}))
+}
+
 /// A date of RFC 3339.
 pub(super) fn date() -> Schema {
     of(json!({"type": "string", "format": "date-time", "examples": ["2099-01-02T03:04:05Z"]}))

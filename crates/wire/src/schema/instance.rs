@@ -118,8 +118,9 @@ fn instance() -> Schema {
         has("boot_volume_attachment", to("VolumeAttachmentReferenceInstanceContext")),
         may("image", to("ImageReference")),
         has("metadata_service", to("InstanceMetadataService")),
-        has("network_attachments", none_yet()),
+        has("network_attachments", list(to("InstanceNetworkAttachmentReference"))),
         has("network_interfaces", list(to("NetworkInterfaceInstanceContextReference"))),
+        may("primary_network_attachment", to("InstanceNetworkAttachmentReference")),
         may("primary_network_interface", to("NetworkInterfaceInstanceContextReference")),
         has("profile", to("InstanceProfileReference")),
         has("volume_attachments", list(to("VolumeAttachmentReferenceInstanceContext"))),
@@ -191,14 +192,37 @@ fn policies() -> [Field; 3] {
     ]
 }
 
-/// What an instance and a template are made of, besides the disk that it boots from.
+/// Network interfaces.
+fn by_interface() -> [Field; 2] {
+    [
+        has("primary_network_interface", to("NetworkInterfacePrototype")),
+        may("network_interfaces", list(to("NetworkInterfacePrototype")).at_most(NICS_MAX)),
+    ]
+}
+
+/// Network attachments: instead of network interfaces.
+fn by_attachment() -> [Field; 2] {
+    let one = || to("InstanceNetworkAttachmentPrototype");
+    [
+        has("primary_network_attachment", one()),
+        may("network_attachments", list(one()).at_most(NICS_MAX)),
+    ]
+}
+
+/// Both styles of network, each with a title.
+fn networked(title: &str, fields: impl Fn() -> Schema) -> [Schema; 2] {
+    [
+        fields().and(by_interface()).titled(&format!("{title}ByNetworkInterface")),
+        fields().and(by_attachment()).titled(&format!("{title}ByNetworkAttachment")),
+    ]
+}
+
+/// What an instance and a template are made of, besides network and the disk that it boots from.
 fn prototype() -> Schema {
     let data = usize::try_from(Limit::DATA_VOLUMES_MAX.max).unwrap_or(usize::MAX);
     let data = list(to("VolumeAttachmentPrototype")).at_most(data);
     object([
         has("zone", to("ZoneIdentity")),
-        has("primary_network_interface", to("NetworkInterfacePrototype")),
-        may("network_interfaces", list(to("NetworkInterfacePrototype")).at_most(NICS_MAX)),
         may("volume_attachments", data),
         may("name", name()),
         may("resource_group", to("ResourceGroupIdentity")),
@@ -231,11 +255,14 @@ fn requests(into: &mut Shapes) {
     );
     into.add(
         "InstancePrototype",
-        any_of([
-            prototype().and(by_image()).titled("InstancePrototypeInstanceByImage"),
-            prototype().and(by_volume()).titled("InstancePrototypeInstanceByVolume"),
-            over_template().titled("InstancePrototypeInstanceBySourceTemplate"),
-        ]),
+        any_of(
+            networked("InstancePrototypeInstanceByImage", || prototype().and(by_image()))
+                .into_iter()
+                .chain(networked("InstancePrototypeInstanceByVolume", || {
+                    prototype().and(by_volume())
+                }))
+                .chain([over_template().titled("InstancePrototypeInstanceBySourceTemplate")]),
+        ),
     );
     into.add("InstancePatch", object([may("name", name())]).and(policies()));
     let first_boot = || [may("keys", keys()), may("user_data", user_data())];
@@ -268,11 +295,18 @@ fn templates(into: &mut Shapes) {
     let made = || prototype().and(by_image());
     into.add(
         "InstanceTemplatePrototype",
-        any_of([
-            made().titled("InstanceTemplatePrototypeInstanceTemplateByImage"),
-            over_template().titled("InstanceTemplatePrototypeInstanceTemplateBySourceTemplate"),
-        ]),
+        any_of(
+            networked("InstanceTemplatePrototypeInstanceTemplateByImage", made)
+                .into_iter()
+                .chain([over_template()
+                    .titled("InstanceTemplatePrototypeInstanceTemplateBySourceTemplate")]),
+        ),
     );
     into.add("InstanceTemplatePatch", object([may("name", name())]));
-    into.add("InstanceTemplate", made().and(super::reference::head_fields()));
+    into.add(
+        "InstanceTemplate",
+        any_of(networked("InstanceTemplateInstanceByImage", || {
+            made().and(super::reference::head_fields())
+        })),
+    );
 }

@@ -29,6 +29,7 @@ mod rule;
 pub mod sample;
 mod subnet;
 mod tagging;
+mod virtual_network_interface;
 mod volume;
 mod vpc;
 
@@ -86,6 +87,11 @@ const FAMILIES: &[Family] = &[
     ("Volumes", volume::operations, volume::shapes),
     ("Instances", instance::operations, instance::shapes),
     ("Network interfaces", network_interface::operations, network_interface::shapes),
+    (
+        "Virtual network interfaces",
+        virtual_network_interface::operations,
+        virtual_network_interface::shapes,
+    ),
     ("Instance profiles", profile::operations, profile::shapes),
     ("SSH keys", key::operations, key::shapes),
     ("VPCs", vpc::operations, vpc::shapes),

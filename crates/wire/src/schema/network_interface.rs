@@ -52,14 +52,13 @@ pub(super) fn shapes(into: &mut Shapes) {
         ]),
     );
     into.add("NetworkInterfacePatch", object([may("name", name())]));
-    let groups = usize::try_from(Limit::SECURITY_GROUPS_PER_NIC_MAX.max).unwrap_or(usize::MAX);
     into.add(
         "NetworkInterfacePrototype",
         object([
             has("subnet", to("SubnetIdentity")),
             may("name", name()),
-            may("primary_ip", primary_ip()),
-            may("security_groups", list(to("SecurityGroupIdentity")).at_most(groups)),
+            may("primary_ip", ip()),
+            may("security_groups", security_groups()),
             may("allow_ip_spoofing", flag().usually(false)),
         ]),
     );
@@ -76,18 +75,24 @@ fn common() -> Schema {
     ])
 }
 
-/// A reserved IP that there is, or a new one.
-fn primary_ip() -> Schema {
+/// Security groups of an interface.
+pub(super) fn security_groups() -> Schema {
+    let max = usize::try_from(Limit::SECURITY_GROUPS_PER_NIC_MAX.max).unwrap_or(usize::MAX);
+    list(to("SecurityGroupIdentity")).at_most(max)
+}
+
+/// A reserved IP that there is.
+pub(super) fn existing_ip() -> [Schema; 2] {
     let path = format!("subnets/{}/reserved_ips", super::reference::ID);
-    let existing = super::reference::identity_below("ReservedIPIdentity", &path);
+    super::reference::identity_below("ReservedIPIdentity", &path)
+}
+
+/// A reserved IP that there is, or a new one.
+pub(super) fn ip() -> Schema {
+    let made = || object([may("name", name()), may("auto_delete", flag().usually(true))]);
     let new = [
-        object([
-            has("address", address()),
-            may("name", name()),
-            may("auto_delete", flag().usually(true)),
-        ])
-        .titled("ReservedIPPrototypeByAddress"),
-        object([may("name", name())]).titled("ReservedIPPrototypeAnywhere"),
+        made().and([has("address", address())]).titled("ReservedIPPrototypeByAddress"),
+        made().titled("ReservedIPPrototypeAnywhere"),
     ];
-    any_of(existing.into_iter().chain(new))
+    any_of(existing_ip().into_iter().chain(new))
 }

@@ -129,6 +129,12 @@ impl Described {
         self.tagged()
     }
 
+    /// What is there may stand against it.
+    pub(super) fn may_conflict(mut self) -> Self {
+        self.refusals.push(409);
+        self
+    }
+
     /// The answer is text.
     pub(super) const fn in_text(mut self) -> Self {
         self.media = Media::Text;

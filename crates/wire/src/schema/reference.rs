@@ -67,7 +67,7 @@ pub(super) fn shapes(into: &mut Shapes) {
 }
 
 /// A resource as an answer names it. One that is gone keeps its name.
-fn reference(with_crn: bool, resource_type: Option<&str>) -> Schema {
+pub(super) fn reference(with_crn: bool, resource_type: Option<&str>) -> Schema {
     object(with_crn.then(|| has("crn", crn())))
         .and([
             may("deleted", to("Deleted")),

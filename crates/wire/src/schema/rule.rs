@@ -21,7 +21,7 @@ const PROTOCOL: &str = "^(any|icmp_tcp_udp|icmp|tcp|udp|ah|esp|gre|ip_in_ip|l2tp
                         number_[0-9]{1,3})$";
 
 pub(super) fn operations() -> Vec<Described> {
-    let target = || to("NetworkInterfaceReference");
+    let target = || to("SecurityGroupTargetReference");
     vec![
         page("list_security_groups", "SecurityGroup", "security_groups")
             .by("resource_group.id", id())
@@ -108,7 +108,7 @@ fn security_groups(into: &mut Shapes) {
         "SecurityGroup",
         head().and([
             has("rules", list(to("SecurityGroupRule"))),
-            has("targets", list(to("NetworkInterfaceReference"))),
+            has("targets", list(to("SecurityGroupTargetReference"))),
             has("vpc", to("VPCReference")),
         ]),
     );

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::request::{SUBNET_ADDRESSES_MAX, SUBNET_ADDRESSES_MIN};
 
+/// Orders of reserved IPs.
+const SORTS: [&str; 6] = ["address", "-address", "created_at", "-created_at", "name", "-name"];
+
 pub(super) fn operations() -> Vec<Described> {
     vec![
         page("list_subnets", "Subnet", "subnets")
@@ -30,7 +33,11 @@ pub(super) fn operations() -> Vec<Described> {
         page("list_subnet_reserved_ips", "ReservedIP", "reserved_ips")
             .by("name", text())
             .by("address", address())
-            .by("sort", word(["address"])),
+            .by("sort", word(SORTS))
+            .by("target.id", text())
+            .by("target.crn", text())
+            .by("target.name", text())
+            .by("target.resource_type", text()),
         create("create_subnet_reserved_ip", to("ReservedIPPrototype"), to("ReservedIP")),
         read("get_subnet_reserved_ip", to("ReservedIP")),
         change("update_subnet_reserved_ip", to("ReservedIPPatch"), to("ReservedIP")),
@@ -74,12 +81,17 @@ pub(super) fn shapes(into: &mut Shapes) {
             has("name", text()),
             has("owner", word(IpOwner::ALL.iter().map(|o| o.as_str()))),
             has("resource_type", just("subnet_reserved_ip")),
-            may("target", to("NetworkInterfaceReference")),
+            may("target", to("ReservedIPTarget")),
         ]),
     );
     into.add(
         "ReservedIPPrototype",
-        object([may("name", name()), may("address", address()), may("auto_delete", flag())]),
+        object([
+            may("name", name()),
+            may("address", address()),
+            may("auto_delete", flag()),
+            may("target", to("VirtualNetworkInterfaceIdentity")),
+        ]),
     );
     into.add("ReservedIPPatch", object([may("name", name()), may("auto_delete", flag())]));
 }

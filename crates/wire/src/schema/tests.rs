@@ -51,7 +51,11 @@ const BODIES: &[(&str, Body)] = bodies! {
     update_vpc_routing_table: |_, b| request::routing_table_patch(&Fields::root(b));
     create_subnet: |a, b| request::subnet_prototype(a, &Fields::root(b));
     update_subnet: |a, b| request::subnet_patch(a, &Fields::root(b));
-    create_subnet_reserved_ip: |_, b| request::reserved_ip_prototype(&Fields::root(b));
+    create_subnet_reserved_ip: |a, b| request::reserved_ip_prototype(a, &Fields::root(b));
+    create_virtual_network_interface: |a, b| request::vni_prototype(a, &Fields::root(b));
+    update_virtual_network_interface: |_, b| request::vni_patch(&Fields::root(b));
+    create_instance_network_attachment: |a, b| request::network_attachment_prototype(a, &Fields::root(b));
+    update_instance_network_attachment: |_, b| request::network_attachment_patch(&Fields::root(b));
     update_subnet_reserved_ip: |_, b| request::reserved_ip_patch(&Fields::root(b));
     replace_subnet_network_acl: |a, b| request::acl_identity(a, &Fields::root(b));
     replace_subnet_routing_table: |a, b| request::routing_table_identity(a, &Fields::root(b));
@@ -101,7 +105,9 @@ const PARAMETERS: &[(&str, Parameters)] = bodies! {
     list_vpcs: |a, q| request::vpc_list(a, q);
     list_vpc_routing_tables: |_, q| request::is_default(q);
     list_subnets: |a, q| request::subnet_list(a, q);
-    list_subnet_reserved_ips: |_, q| request::reserved_ip_list("", q);
+    list_subnet_reserved_ips: |a, q| request::reserved_ip_list("", a, q);
+    list_virtual_network_interfaces: |a, q| request::grouped_list("", a, q);
+    list_virtual_network_interface_ips: |_, q| request::ip_sort(q, &["address", "name"]);
     list_floating_ips: |a, q| request::floating_ip_list(a, q);
     list_public_gateways: |a, q| request::grouped_list("", a, q);
     list_security_groups: |a, q| request::security_group_list(a, q);

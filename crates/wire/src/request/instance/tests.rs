@@ -22,12 +22,19 @@ fn at(path: &str, code: ErrorCode) -> (ErrorCode, String) {
     (code, path.to_owned())
 }
 
+fn nics(instance: &InstancePrototype) -> &[NicPrototype] {
+    match &instance.network {
+        InstanceNetwork::Interfaces(nics) => nics,
+        InstanceNetwork::Attachments(_) => panic!("network attachments"),
+    }
+}
+
 #[test]
 fn image_zone_and_subnet_are_enough() {
     let instance = create(|_| ()).unwrap();
     let image = ImageId::parse("r006-1").unwrap();
     assert_eq!(instance.boot.source, VolumeSource::Image(image, NewVolume::default()));
-    assert_eq!(instance.primary_nic.primary_ip, IpRequest::Any { name: None });
+    assert_eq!(nics(&instance)[0].primary_ip, IpRequest::Any { name: None });
     assert_eq!(instance.profile, None);
     assert!(!instance.metadata_service.enabled);
 }
@@ -72,7 +79,6 @@ fn an_instance_boots_from_an_image_or_from_a_volume() {
 fn what_is_not_served_is_refused_by_name() {
     for (field, value) in [
         ("source_template", json!({"id": "0717-1"})),
-        ("primary_network_attachment", json!({"virtual_network_interface": {}})),
         ("catalog_offering", json!({"version": {"crn": "x"}})),
         ("enable_secure_boot", json!(true)),
         ("placement_target", json!({"id": "x"})),
@@ -131,10 +137,47 @@ fn data_volumes_are_new_or_exist() {
 }
 
 #[test]
+fn an_instance_has_interfaces_or_attachments() {
+    let nic = || json!({"subnet": {"id": "0717-1"}});
+    let attachment = || json!({"virtual_network_interface": nic()});
+    let (primary, others) = ("primary_network_interface", "network_interfaces");
+    let attached = |body: &mut Value| {
+        body[primary] = Value::Null;
+        body["primary_network_attachment"] = attachment();
+        body["network_attachments"] = json!([attachment()]);
+    };
+    match create(attached).unwrap().network {
+        InstanceNetwork::Attachments(all) => assert_eq!(all.len(), 2),
+        InstanceNetwork::Interfaces(_) => panic!("network interfaces"),
+    }
+    let only_one = ErrorCode::ValidationOnlyOne;
+    let both = wrong(|b| b["primary_network_attachment"] = attachment());
+    assert_eq!(both, at(primary, only_one));
+    let both = wrong(|b| b["network_attachments"] = json!([attachment()]));
+    assert_eq!(both, at(primary, only_one));
+    let both = wrong(|b| {
+        attached(b);
+        b[others] = json!([nic()]);
+    });
+    assert_eq!(both, at(others, only_one));
+    let none = wrong(|b| {
+        b[primary] = Value::Null;
+        b["network_attachments"] = json!([attachment()]);
+    });
+    assert_eq!(none, at("primary_network_attachment", ErrorCode::ValidationRequiredField));
+    let none = wrong(|b| {
+        b[primary] = Value::Null;
+        b["primary_network_attachment"] = json!({});
+    });
+    let field = "primary_network_attachment.virtual_network_interface";
+    assert_eq!(none, at(field, ErrorCode::ValidationRequiredField));
+}
+
+#[test]
 fn addresses_are_asked_for_in_three_ways() {
     let ip = |value: Value| {
         create(|b| b["primary_network_interface"]["primary_ip"] = value)
-            .map(|i| i.primary_nic.primary_ip)
+            .map(|i| nics(&i)[0].primary_ip.clone())
     };
     let address = std::net::Ipv4Addr::new(10, 240, 0, 9);
     assert_eq!(
