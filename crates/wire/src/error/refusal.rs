@@ -19,77 +19,71 @@ const SOURCE: Option<&str> = Some("source_volume");
 
 /// Exhaustive on purpose: a new rule does not compile without a code.
 fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
-    use ErrorCode as E;
+    use {ErrorCode as E, Refusal as R};
     match refused {
-        Refusal::SourceVolumeElsewhere { .. } => (E::ImageSourceVolumeNotInRegion, SOURCE),
-        Refusal::SourceVolumeNotBoot { .. } => (E::ImageSourceVolumeNotBoot, SOURCE),
-        Refusal::SourceVolumeCapacity { .. } => (E::ImageSourceVolumeCapacityInvalid, SOURCE),
-        Refusal::SourceVolumeUnattached { .. } => (E::ImageSourceVolumeUnattached, SOURCE),
-        Refusal::SourceVolumeState { .. } => (E::ImageSourceVolumeNotAvailable, SOURCE),
-        Refusal::SourceInstanceUnavailable { .. } => (E::ImageSourceInstanceNotAvailable, SOURCE),
-        Refusal::SourceInstanceNotStopped { .. } => (E::ImageSourceInstanceNotStopped, SOURCE),
-        Refusal::SourceVolumeBusy { .. } => (E::ImageSourceVolumeBusy, SOURCE),
-        Refusal::ImageLifecycle { .. } => (E::ImageLifecycleInvalid, None),
-        Refusal::ImageDates { field, .. } => (E::ImageLifecycleDateInvalid, Some(field)),
-        Refusal::ImageState { .. } | Refusal::InstanceState { .. } => (E::InvalidState, None),
-        Refusal::ImageNotProvisionable { .. } => (E::ImageNotProvisionable, Some("image")),
-        Refusal::NotAllowedUse { of: "image", .. } => (E::AllowedUseNotSatisfied, Some("image")),
-        Refusal::NotAllowedUse { .. } => {
+        R::SourceVolumeElsewhere { .. } => (E::ImageSourceVolumeNotInRegion, SOURCE),
+        R::SourceVolumeNotBoot { .. } => (E::ImageSourceVolumeNotBoot, SOURCE),
+        R::SourceVolumeCapacity { .. } => (E::ImageSourceVolumeCapacityInvalid, SOURCE),
+        R::SourceVolumeUnattached { .. } => (E::ImageSourceVolumeUnattached, SOURCE),
+        R::SourceVolumeState { .. } => (E::ImageSourceVolumeNotAvailable, SOURCE),
+        R::SourceInstanceUnavailable { .. } => (E::ImageSourceInstanceNotAvailable, SOURCE),
+        R::SourceInstanceNotStopped { .. } => (E::ImageSourceInstanceNotStopped, SOURCE),
+        R::SourceVolumeBusy { .. } => (E::ImageSourceVolumeBusy, SOURCE),
+        R::ImageLifecycle { .. } => (E::ImageLifecycleInvalid, None),
+        R::ImageDates { field, .. } => (E::ImageLifecycleDateInvalid, Some(field)),
+        R::ImageState { .. } | R::InstanceState { .. } => (E::InvalidState, None),
+        R::ImageNotProvisionable { .. } => (E::ImageNotProvisionable, Some("image")),
+        R::NotAllowedUse { of: "image", .. } => (E::AllowedUseNotSatisfied, Some("image")),
+        R::NotAllowedUse { .. } => {
             (E::AllowedUseNotSatisfied, Some("boot_volume_attachment.volume"))
         }
-        Refusal::ImagePublic { .. } => (E::InvalidActionForPublicImage, None),
-        Refusal::InstanceBusy { verb: "deleted", .. } => (E::InstanceDeleteConflict, None),
-        Refusal::InstanceBusy { .. } => (E::InvalidState, None),
-        Refusal::ConsoleInUse { .. } => (E::ConsoleInUse, None),
-        Refusal::VolumeCapacity { .. } => (E::VolumeCapacityMax, Some("capacity")),
-        Refusal::VolumeIops { .. } => (E::VolumeProfileIopsInvalid, Some("iops")),
-        Refusal::VolumeProfileCapacity { .. } => {
-            (E::VolumeProfileCapacityIopsInvalid, Some("profile"))
-        }
-        Refusal::VolumeProfileChange { .. } => (E::InvalidValue, Some("profile")),
-        Refusal::AttachmentInstance { .. } | Refusal::AttachmentState { .. } => {
+        R::ImagePublic { .. } => (E::InvalidActionForPublicImage, None),
+        R::InstanceBusy { verb: "deleted", .. } => (E::InstanceDeleteConflict, None),
+        R::InstanceBusy { .. } => (E::InvalidState, None),
+        R::ConsoleInUse { .. } => (E::ConsoleInUse, None),
+        R::VolumeCapacity { .. } => (E::VolumeCapacityMax, Some("capacity")),
+        R::VolumeIops { .. } => (E::VolumeProfileIopsInvalid, Some("iops")),
+        R::VolumeProfileCapacity { .. } => (E::VolumeProfileCapacityIopsInvalid, Some("profile")),
+        R::VolumeProfileChange { .. } => (E::InvalidValue, Some("profile")),
+        R::AttachmentInstance { .. } | R::AttachmentState { .. } => {
             (E::VolumeActionInvalidRequest, None)
         }
-        Refusal::VolumeAttached { .. } => (E::VolumeStillAttached, None),
-        Refusal::VolumeState { verb: "deleted", .. } => (E::VolumeNotDeletable, None),
-        Refusal::VolumeState { .. } => (E::VolumeStatusNotAvailable, None),
-        Refusal::BootVolumeDetach => (E::VolumeAttachmentDeleteInvalidRequest, None),
-        Refusal::IdentityLocked { .. } | Refusal::AccountOwner => (E::InvalidState, None),
-        Refusal::ApiKeyTaken => (E::ValidationUniqueFailed, Some("apikey")),
-        Refusal::NameTaken { kind, .. } => (name_taken(kind), Some("name")),
-        Refusal::KeyContentExists { .. } => (E::KeyContentExists, Some("public_key")),
-        Refusal::VpcNotEmpty { .. } => (E::VpcNotEmpty, None),
-        Refusal::SubnetNotEmpty { .. } => (E::SubnetNotEmpty, None),
-        Refusal::RangeOverlap { .. } => (E::SubnetConflict, None),
-        Refusal::NotInAddressPrefix { .. } => (E::NotInAddressPrefix, Some("ipv4_cidr_block")),
-        Refusal::NoDefaultAddressPrefix { .. } => (E::NoDefaultAddressPrefix, Some("zone")),
-        Refusal::NoSpaceForSubnet { .. } => {
+        R::VolumeAttached { .. } => (E::VolumeStillAttached, None),
+        R::VolumeState { verb: "deleted", .. } => (E::VolumeNotDeletable, None),
+        R::VolumeState { .. } => (E::VolumeStatusNotAvailable, None),
+        R::BootVolumeDetach => (E::VolumeAttachmentDeleteInvalidRequest, None),
+        R::IdentityLocked { .. } | R::AccountOwner => (E::InvalidState, None),
+        R::ApiKeyTaken => (E::ValidationUniqueFailed, Some("apikey")),
+        R::NameTaken { kind, .. } => (name_taken(kind), Some("name")),
+        R::KeyContentExists { .. } => (E::KeyContentExists, Some("public_key")),
+        R::VpcNotEmpty { .. } => (E::VpcNotEmpty, None),
+        R::SubnetNotEmpty { .. } => (E::SubnetNotEmpty, None),
+        R::RangeOverlap { .. } => (E::SubnetConflict, None),
+        R::NotInAddressPrefix { .. } => (E::NotInAddressPrefix, Some("ipv4_cidr_block")),
+        R::NoDefaultAddressPrefix { .. } => (E::NoDefaultAddressPrefix, Some("zone")),
+        R::NoSpaceForSubnet { .. } => {
             (E::InsufficientSpaceForSubnet, Some("total_ipv4_address_count"))
         }
-        Refusal::PrefixInUse { .. } => (E::AddressPrefixInUse, None),
-        Refusal::SubnetOutOfAddresses { .. } => (E::SubnetOutOfIpAddresses, None),
-        Refusal::AddressUnavailable { .. } => (E::AddressUnavailable, Some("address")),
-        Refusal::ReservedIpInUse { .. } => (E::ReservedIpInUse, None),
-        Refusal::SecurityGroupDefault { .. } => (E::SecurityGroupVpcDefault, None),
-        Refusal::SecurityGroupInUse { .. } => (E::SecurityGroupInUse, None),
-        Refusal::LastSecurityGroup { .. } => (E::SecurityGroupTargetLast, None),
-        Refusal::Vni(refused) => vni_code(refused),
-        Refusal::AclInUse { .. } => (E::AclInUse, None),
-        Refusal::OtherVpc { field, .. } => (E::InvalidValue, *field),
-        Refusal::RuleImpossible { .. } => (E::ValidationFailure, None),
-        Refusal::Floating(refused) => floating(refused),
-        Refusal::DefaultGroup { .. } => (E::ResourceGroupDefault, None),
-        Refusal::GroupNotEmpty { .. } => (E::ResourceGroupNotEmpty, None),
-        Refusal::AccessTagUnknown { .. } => (E::AccessTagNotFound, Some("tag_names")),
-        Refusal::TagInUse { .. } => (E::TagInUse, None),
-        Refusal::ServiceTags => (E::NotAuthorized, None),
-        Refusal::ClockNotVirtual | Refusal::NothingDue | Refusal::StatusNotForced { .. } => {
-            (E::InvalidState, None)
-        }
-        Refusal::ClockRange => (E::ValidationMaxValue, Some("seconds")),
-        Refusal::OverLimit { limit } => {
-            (ErrorCode::parse(limit.code).unwrap_or(E::OverQuota), None)
-        }
+        R::PrefixInUse { .. } => (E::AddressPrefixInUse, None),
+        R::SubnetOutOfAddresses { .. } => (E::SubnetOutOfIpAddresses, None),
+        R::AddressUnavailable { .. } => (E::AddressUnavailable, Some("address")),
+        R::ReservedIpInUse { .. } => (E::ReservedIpInUse, None),
+        R::SecurityGroupDefault { .. } => (E::SecurityGroupVpcDefault, None),
+        R::SecurityGroupInUse { .. } => (E::SecurityGroupInUse, None),
+        R::LastSecurityGroup { .. } => (E::SecurityGroupTargetLast, None),
+        R::Vni(refused) => vni_code(refused),
+        R::AclInUse { .. } => (E::AclInUse, None),
+        R::OtherVpc { field, .. } => (E::InvalidValue, *field),
+        R::RuleImpossible { .. } => (E::ValidationFailure, None),
+        R::Floating(refused) => floating(refused),
+        R::DefaultGroup { .. } => (E::ResourceGroupDefault, None),
+        R::GroupNotEmpty { .. } => (E::ResourceGroupNotEmpty, None),
+        R::AccessTagUnknown { .. } => (E::AccessTagNotFound, Some("tag_names")),
+        R::TagInUse { .. } => (E::TagInUse, None),
+        R::ServiceTags => (E::NotAuthorized, None),
+        R::ClockNotVirtual | R::NothingDue | R::StatusNotForced { .. } => (E::InvalidState, None),
+        R::ClockRange => (E::ValidationMaxValue, Some("seconds")),
+        R::OverLimit { limit } => (ErrorCode::parse(limit.code).unwrap_or(E::OverQuota), None),
     }
 }
 
