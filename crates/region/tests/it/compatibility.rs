@@ -40,7 +40,6 @@ const UNSEEN: &[&str] = &[
     "access_tag_not_found",
     "tag_in_use",
     "subnet_out_of_ip_addresses",
-    "reserved_ip_in_use",
     "iam_failure",
 ];
 
