@@ -227,7 +227,7 @@ async fn the_stock_image_boots_runs_user_data_once_stops_clean_and_is_adopted() 
     let said = bench.hear(&format!("{USER_DATA_LINE}0 instance-id=0717_guest")).await;
     eprintln!("user data done after {:?}", bench.clock.monotonic() - since);
     assert!(said.contains("demo ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFirst"), "{said}");
-    assert!(said.contains("first: address inet 10.0.2.15"), "{said}");
+    assert!(said.contains("first: address inet 10.240.0.4"), "{said}");
     bench.stop().await;
 
     // The same instance again: nothing runs twice. Another server adopts it.
