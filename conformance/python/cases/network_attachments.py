@@ -64,7 +64,7 @@ def addresses_of_a_virtual_network_interface(region):
     bound = vpc.list_subnet_reserved_ips(subnet, target_id=made["id"], sort="name").get_result()
     same(bound["total_count"], 3)
     read = whole("ReservedIP", bound["reserved_ips"][0])
-    same(read.target.resource_type, "virtual_network_interface")
+    same(read.target["resource_type"], "virtual_network_interface")
     remove = vpc.remove_virtual_network_interface_ip
     refused(409, "reserved_ip_in_use", remove, made["id"], made["primary_ip"]["id"])
     same(remove(made["id"], ip["id"]).get_status_code(), 204)
@@ -168,7 +168,7 @@ def a_virtual_network_interface_in_security_groups(region):
     same(bound.get_status_code(), 200)
     whole("SecurityGroupTargetReferenceVirtualNetworkInterfaceReference", bound.get_result())
     read = whole("SecurityGroup", vpc.get_security_group(group["id"]).get_result())
-    same(read.targets[0].id, vni["id"])
+    same(read.targets[0]["id"], vni["id"])
     remove = vpc.delete_security_group_target_binding
     same(remove(vni["security_groups"][0]["id"], vni["id"]).get_status_code(), 204)
     refused(409, "security_group_target_last", remove, group["id"], vni["id"])
