@@ -4,6 +4,7 @@
 //! Lists of another account are empty, and nothing is made there.
 
 pub(crate) mod api_keys;
+mod principals;
 pub(crate) mod profiles;
 pub(crate) mod service_ids;
 pub(crate) mod users;

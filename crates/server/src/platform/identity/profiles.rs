@@ -1,29 +1,21 @@
 //! `/v1/profiles` with their rules, links and identities.
 
-use base::PrincipalId;
-use control::{NewPart, NewPrincipal, PrincipalFilter};
+use control::{NewPart, NewPrincipal};
 use model::{PrincipalKind, ProfilePartKind};
 use serde_json::json;
-use wire::{ApiError, Fields, request, request::PartPrototype, response};
+use wire::{Fields, request, request::PartPrototype, response};
 
-use super::{if_match, page, principal_id, principal_patch, wants};
+use super::{if_match, principals::Principals};
 use crate::{
-    call::{Call, page_of},
+    call::Call,
     reply::{Answer, Reply},
 };
 
-const PATH: &str = "/v1/profiles";
 const KIND: PrincipalKind = PrincipalKind::Profile;
+const PROFILES: Principals = Principals { kind: KIND, path: "/v1/profiles", items: "profiles" };
 
 pub(crate) async fn list(call: Call) -> Answer {
-    let (want, name) = request::named_list("profiles", &call.query)?;
-    if call.is_elsewhere(want.account.as_deref()) {
-        return page::<()>(&call, PATH, "profiles", &want.page, (&[], None));
-    }
-    let filter = PrincipalFilter { kind: KIND, name, email: None };
-    let found = call.control().principals(&call.ctx, &filter, &page_of(&want.page)).await?;
-    let items: Vec<_> = found.items.iter().map(|p| response::identity(p, None, None)).collect();
-    page(&call, PATH, "profiles", &want.page, (&items, found.next.as_ref()))
+    PROFILES.list(call).await
 }
 
 pub(crate) async fn create(call: Call) -> Answer {
@@ -42,28 +34,15 @@ pub(crate) async fn create(call: Call) -> Answer {
 }
 
 pub(crate) async fn get(call: Call) -> Answer {
-    let found = call.control().principal(&call.ctx, KIND, &id(&call)?).await?;
-    let records = if wants(&call, "include_history") {
-        Some(call.control().principal_history(&call.ctx, &found).await?)
-    } else {
-        None
-    };
-    let reply = Reply::ok(&response::identity(&found, records.as_deref(), None))?;
-    Ok(reply.with_etag(found.entity_tag()))
+    PROFILES.get(call).await
 }
 
 pub(crate) async fn update(call: Call) -> Answer {
-    let body = call.json()?;
-    let want = principal_patch(request::principal_change(&Fields::root(&body))?);
-    let (id, tag) = (id(&call)?, if_match(&call)?);
-    let found = call.control().principal_update(&call.ctx, (KIND, &id), tag, want).await?;
-    let reply = Reply::ok(&response::identity(&found, None, None))?;
-    Ok(reply.with_etag(found.entity_tag()))
+    PROFILES.update(call).await
 }
 
 pub(crate) async fn delete(call: Call) -> Answer {
-    call.control().principal_delete(&call.ctx, KIND, &id(&call)?).await?;
-    Ok(Reply::empty())
+    PROFILES.delete(call).await
 }
 
 pub(crate) async fn rule_list(call: Call) -> Answer {
@@ -83,7 +62,7 @@ pub(crate) async fn rule_get(call: Call) -> Answer {
 pub(crate) async fn rule_update(call: Call) -> Answer {
     let body = call.json()?;
     let want = request::claim_rule(&Fields::root(&body))?;
-    let (id, tag) = (id(&call)?, if_match(&call)?);
+    let (id, tag) = (PROFILES.id(&call)?, if_match(&call)?);
     let want = NewPart {
         kind: ProfilePartKind::Rule,
         id: Some(call.param("rule_id").to_owned()),
@@ -118,7 +97,7 @@ pub(crate) async fn link_delete(call: Call) -> Answer {
 }
 
 pub(crate) async fn identity_list(call: Call) -> Answer {
-    let id = id(&call)?;
+    let id = PROFILES.id(&call)?;
     let profile = call.control().principal(&call.ctx, KIND, &id).await?;
     let kind = ProfilePartKind::Identity;
     let parts = call.control().profile_parts(&call.ctx, &id, kind).await?;
@@ -129,7 +108,7 @@ pub(crate) async fn identity_list(call: Call) -> Answer {
 pub(crate) async fn identities_replace(call: Call) -> Answer {
     let body = call.json()?;
     let wants = request::profile_identities(&Fields::root(&body))?;
-    let (id, tag) = (id(&call)?, if_match(&call)?);
+    let (id, tag) = (PROFILES.id(&call)?, if_match(&call)?);
     let wants = wants.into_iter().map(|want| new_part(ProfilePartKind::Identity, want)).collect();
     let (tag, parts) =
         call.control().profile_identities_replace(&call.ctx, &id, tag, wants).await?;
@@ -140,13 +119,13 @@ pub(crate) async fn identity_add(call: Call) -> Answer {
     let body = call.json()?;
     let kind = call.param("identity_type").to_owned();
     let want = request::profile_identity(&Fields::root(&body), Some(&kind))?;
-    let (id, want) = (id(&call)?, new_part(ProfilePartKind::Identity, want));
+    let (id, want) = (PROFILES.id(&call)?, new_part(ProfilePartKind::Identity, want));
     let part = call.control().profile_part_add(&call.ctx, &id, want).await?;
     Reply::ok(&response::profile_identity(&part))
 }
 
 pub(crate) async fn identity_get(call: Call) -> Answer {
-    let (id, named) = (id(&call)?, identity_named(&call));
+    let (id, named) = (PROFILES.id(&call)?, identity_named(&call));
     let kind = ProfilePartKind::Identity;
     let part = call.control().profile_part(&call.ctx, &id, kind, &named).await?;
     Reply::ok(&response::profile_identity(&part))
@@ -161,33 +140,29 @@ fn identity_named(call: &Call) -> String {
     format!("{}/{}", call.param("identity_type"), call.param("identifier"))
 }
 
-fn id(call: &Call) -> Result<PrincipalId, ApiError> {
-    principal_id(call, "id", KIND)
-}
-
 fn new_part(kind: ProfilePartKind, want: PartPrototype) -> NewPart {
     NewPart { kind, id: want.id, body: want.body }
 }
 
 async fn parts(call: Call, kind: ProfilePartKind, name: &str) -> Answer {
-    let parts = call.control().profile_parts(&call.ctx, &id(&call)?, kind).await?;
+    let parts = call.control().profile_parts(&call.ctx, &PROFILES.id(&call)?, kind).await?;
     let shown: Vec<_> = parts.iter().map(response::profile_part).collect();
     Reply::ok(&json!({ name: shown }))
 }
 
 async fn part(call: Call, kind: ProfilePartKind, name: &str) -> Answer {
-    let (id, named) = (id(&call)?, call.param(name));
+    let (id, named) = (PROFILES.id(&call)?, call.param(name));
     let part = call.control().profile_part(&call.ctx, &id, kind, named).await?;
     Reply::ok(&response::profile_part(&part))
 }
 
 async fn add(call: Call, kind: ProfilePartKind, want: PartPrototype) -> Answer {
-    let (id, want) = (id(&call)?, new_part(kind, want));
+    let (id, want) = (PROFILES.id(&call)?, new_part(kind, want));
     let part = call.control().profile_part_add(&call.ctx, &id, want).await?;
     Reply::created(&response::profile_part(&part))
 }
 
 async fn remove(call: Call, kind: ProfilePartKind, part: &str) -> Answer {
-    call.control().profile_part_delete(&call.ctx, &id(&call)?, kind, part).await?;
+    call.control().profile_part_delete(&call.ctx, &PROFILES.id(&call)?, kind, part).await?;
     Ok(Reply::empty())
 }
