@@ -2,7 +2,7 @@
 
 use base::{InstanceId, NicId, ReservedIpId, ResourceGroupId, SecurityGroupId, VpcId, ZoneName};
 use meta::{NewNetworkAttachment, VniSource};
-use model::{IpRequest, NetworkAttachmentCreate, Nic, Refusal, ResourceName, VniWanted};
+use model::{IpRequest, NetworkAttachmentCreate, Nic, ResourceName, VniWanted};
 use policy::Action;
 
 use super::create::{InstanceCreate, InstanceNetwork, NicCreate};
@@ -107,12 +107,7 @@ impl Control {
     ) -> Result<(), Error> {
         let field = "primary_network_interface.security_groups";
         for group in nics.iter().flat_map(|nic| &nic.security_groups) {
-            let view = self.security_group(ctx, group).await.map_err(|e| e.named_by(field))?;
-            self.permit(ctx, Action::SecurityGroupOperate, &view.group.head).await?;
-            if &view.group.vpc != vpc {
-                let (what, field) = ("security group", Some(field));
-                return Err(Refusal::OtherVpc { what, field }.into());
-            }
+            self.security_group_usable(ctx, group, vpc, field).await?;
         }
         Ok(())
     }

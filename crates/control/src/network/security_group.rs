@@ -3,7 +3,7 @@
 use base::{SecurityGroupId, SecurityGroupRuleId, TargetId, VpcId};
 use meta::{Change, Page, Paged, SecurityGroupFilter};
 use model::{
-    GroupTarget, IpRange, Protocol, Reference, RemoteWanted, ResourceName, RuleRemote,
+    GroupTarget, IpRange, Protocol, Reference, Refusal, RemoteWanted, ResourceName, RuleRemote,
     SecurityGroup, SecurityGroupCreate, SecurityGroupRule, SecurityGroupRuleCreate,
     SecurityGroupRuleUpdate, SecurityGroupView, Traffic, TrafficError, generated_name,
 };
@@ -62,6 +62,23 @@ impl Control {
         let change = self.sg_change(ctx, Action::SecurityGroupCreate, &group);
         self.store().security_group_create(&permit, group, change).await?;
         self.security_group(ctx, &id).await
+    }
+
+    /// The group that `field` names is of the VPC, and the caller may use it.
+    pub(crate) async fn security_group_usable(
+        &self,
+        ctx: &RequestContext,
+        id: &SecurityGroupId,
+        vpc: &VpcId,
+        field: &'static str,
+    ) -> Result<(), Error> {
+        let view = self.security_group(ctx, id).await.map_err(|e| e.named_by(field))?;
+        self.permit(ctx, Action::SecurityGroupOperate, &view.group.head).await?;
+        if &view.group.vpc != vpc {
+            let (what, field) = ("security group", Some(field));
+            return Err(Refusal::OtherVpc { what, field }.into());
+        }
+        Ok(())
     }
 
     fn sg_rule(&self, want: SecurityGroupRuleCreate) -> Result<SecurityGroupRule, Error> {

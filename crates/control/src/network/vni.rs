@@ -2,7 +2,7 @@
 
 use base::{ReservedIpId, ResourceGroupId, SecurityGroupId, SubnetId, VniId};
 use meta::{Change, NewVni, Page, Paged, VniFilter};
-use model::{IpReference, IpRequest, Refusal, SubnetView, Vni, VniCreate, VniPatch, VniView};
+use model::{IpReference, IpRequest, SubnetView, Vni, VniCreate, VniPatch, VniView};
 use policy::{Action, Permit};
 
 use crate::{Control, Error, RequestContext};
@@ -136,12 +136,7 @@ impl Control {
         let field = paths.security_groups;
         let mut groups: Vec<SecurityGroupId> = Vec::new();
         for group in &want.security_groups {
-            let view = self.security_group(ctx, group).await.map_err(|e| e.named_by(field))?;
-            self.permit(ctx, Action::SecurityGroupOperate, &view.group.head).await?;
-            if view.group.vpc != subnet.subnet.vpc {
-                let (what, field) = ("security group", Some(field));
-                return Err(Refusal::OtherVpc { what, field }.into());
-            }
+            self.security_group_usable(ctx, group, &subnet.subnet.vpc, field).await?;
             if !groups.contains(group) {
                 groups.push(group.clone());
             }
