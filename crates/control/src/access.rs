@@ -2,7 +2,7 @@
 
 use base::{Crn, EventId, ResourceGroupId};
 use meta::{Change, GroupFilter};
-use model::{EventDraft, Head, Outcome, UsageChange};
+use model::{Event, EventDraft, Head, Outcome, UsageChange};
 use policy::{Action, Denied, InternalActor, Permit, Resource, Scope};
 
 use crate::{Control, Error, RequestContext, context::vpc_target};
@@ -77,7 +77,7 @@ impl Control {
             },
             request_data: "{}".to_owned(),
         };
-        let mut event = ctx.event(EventId::mint("", self.entropy()), self.now(), draft);
+        let mut event = self.event(ctx, draft);
         event.severity = model::Severity::Critical;
         event.reason_code = 403;
         event.reason = denied.to_string();
@@ -108,6 +108,16 @@ impl Control {
             .ok_or_else(|| Error::internal("the account has no default resource group"))
     }
 
+    /// A new id of an event.
+    pub(crate) fn event_id(&self) -> EventId {
+        EventId::mint("", self.entropy())
+    }
+
+    /// The event of what the caller did.
+    pub(crate) fn event(&self, ctx: &RequestContext, draft: EventDraft) -> Event {
+        ctx.event(self.event_id(), self.now(), draft)
+    }
+
     /// The change record of a successful call on a VPC resource.
     pub(crate) fn change<Id: ToString>(
         &self,
@@ -130,14 +140,8 @@ impl Control {
         location: &str,
         usage: Vec<UsageChange>,
     ) -> Change {
-        let crn = Crn::vpc(location, &head.account, kind, &head.id.to_string());
-        let draft = EventDraft {
-            action: action.as_str(),
-            outcome: Outcome::Success,
-            target: vpc_target(kind, &crn, head.name.as_str(), &head.group),
-            request_data: r#"{"generation":"2"}"#.to_owned(),
-        };
-        let event = ctx.event(EventId::mint("", self.entropy()), self.now(), draft);
+        let draft = vpc_draft(action.as_str(), Outcome::Success, kind, head, location);
+        let event = self.event(ctx, draft);
         Change { events: vec![event], usage }
     }
 
@@ -151,15 +155,29 @@ impl Control {
         location: &str,
         usage: Vec<UsageChange>,
     ) -> Change {
-        let crn = Crn::vpc(location, &head.account, kind, &head.id.to_string());
         let draft = EventDraft {
-            action,
-            outcome,
-            target: vpc_target(kind, &crn, head.name.as_str(), &head.group),
             request_data: "{}".to_owned(),
+            ..vpc_draft(action, outcome, kind, head, location)
         };
-        let id = EventId::mint("", self.entropy());
-        let event = model::Event::by_region(id, self.now(), head.account.clone(), draft);
+        let id = self.event_id();
+        let event = Event::by_region(id, self.now(), head.account.clone(), draft);
         Change { events: vec![event], usage }
+    }
+}
+
+/// What an event says of something done to a VPC resource, asked for by the API.
+pub(crate) fn vpc_draft<Id: ToString>(
+    action: &'static str,
+    outcome: Outcome,
+    kind: &'static str,
+    head: &Head<Id>,
+    location: &str,
+) -> EventDraft {
+    let crn = Crn::vpc(location, &head.account, kind, &head.id.to_string());
+    EventDraft {
+        action,
+        outcome,
+        target: vpc_target(kind, &crn, head.name.as_str(), &head.group),
+        request_data: r#"{"generation":"2"}"#.to_owned(),
     }
 }

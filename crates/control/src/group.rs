@@ -1,6 +1,6 @@
 //! Resource groups.
 
-use base::{Crn, EventId, ResourceGroupId};
+use base::{Crn, ResourceGroupId};
 use meta::{Change, GroupFilter};
 use model::{EventDraft, Outcome, ResourceGroup, Target};
 use policy::{Action, Permit, Resource};
@@ -134,7 +134,6 @@ impl Control {
             },
             request_data: "{}".to_owned(),
         };
-        let id = EventId::mint("", self.entropy());
-        Change { events: vec![ctx.event(id, self.now(), draft)], usage: Vec::new() }
+        Change { events: vec![self.event(ctx, draft)], usage: Vec::new() }
     }
 }

@@ -3,7 +3,7 @@
 //! Everybody may do all of this with keys of their own; with others' only who has leave for the
 //! account. The text of a key is given back once, to whoever makes it.
 
-use base::{ApiKeyId, Crn, EventId, PrincipalId, Timestamp};
+use base::{ApiKeyId, Crn, PrincipalId, Timestamp};
 use meta::{ApiKeyFilter, Change, Page, Paged};
 use model::{
     ApiKey, EventDraft, HistoryRecord, Outcome, PrincipalKind, Refusal, Target, WhenLeaked,
@@ -156,7 +156,7 @@ impl Control {
         ctx: &RequestContext,
         key: &ApiKey,
     ) -> Result<Vec<HistoryRecord>, Error> {
-        let scope = self.key_scope(ctx, Action::ApiKeyRead, &key.principal).await?;
+        let scope = self.scope_of(ctx, Action::ApiKeyRead, &key.principal).await?;
         Ok(self.store().identity_history(&scope, key.id.as_str()).await?)
     }
 
@@ -172,7 +172,7 @@ impl Control {
     ) -> Result<Paged<ApiKey>, Error> {
         self.key_uses_write().await?;
         let scope = match &filter.principal {
-            Some(of) => self.key_scope(ctx, Action::ApiKeyList, of).await?,
+            Some(of) => self.scope_of(ctx, Action::ApiKeyList, of).await?,
             None => self.scope(ctx, Action::ApiKeyList).await?,
         };
         Ok(self.store().api_keys(&scope, filter, page).await?)
@@ -297,7 +297,8 @@ impl Control {
         }
     }
 
-    async fn key_scope(
+    /// What the caller may see of `of`: of oneself everything.
+    pub(super) async fn scope_of(
         &self,
         ctx: &RequestContext,
         action: Action,
@@ -351,8 +352,7 @@ impl Control {
             },
             request_data: "{}".to_owned(),
         };
-        let id = EventId::mint("", self.entropy());
-        Change { events: vec![ctx.event(id, self.now(), draft)], usage: Vec::new() }
+        Change { events: vec![self.event(ctx, draft)], usage: Vec::new() }
     }
 }
 

@@ -25,7 +25,7 @@ pub use profiles::NewPart;
 pub use signer::PublicKey;
 pub use token::{ACCESS_TOKEN_LIFETIME, Authenticated, ProfileNamed, TokenSet};
 
-pub(crate) use bootstrap::bootstrap;
+pub(crate) use bootstrap::{bootstrap, digest};
 pub(crate) use known::Known;
 pub(crate) use signer::{Signer, Signers};
 pub(crate) use uses::Uses;

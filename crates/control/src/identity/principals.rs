@@ -1,6 +1,6 @@
 //! Users, service IDs and trusted profiles of an account.
 
-use base::{EventId, PrincipalId};
+use base::PrincipalId;
 use meta::{Page, Paged, PrincipalFilter};
 use model::{HistoryRecord, Principal, PrincipalKind, Refusal};
 use policy::{Action, Permit};
@@ -130,10 +130,7 @@ impl Control {
         if PrincipalKind::of(id) != kind {
             return Err(Error::NotFound { kind: of.name, id: id.to_string(), field: None });
         }
-        let scope = match policy::scope_own(&ctx.caller, of.read, id) {
-            Ok(scope) => scope,
-            Err(_) => self.scope(ctx, of.read).await?,
-        };
+        let scope = self.scope_of(ctx, of.read, id).await?;
         self.key_uses_write().await?;
         Ok(self.store().principal_get(&scope, id).await?)
     }
@@ -245,10 +242,5 @@ impl Control {
     pub async fn account_owner(&self, ctx: &RequestContext) -> Result<Option<PrincipalId>, Error> {
         let permit = Self::system(policy::InternalActor::Identity);
         Ok(self.store().account(permit, &ctx.caller.account).await?.owner)
-    }
-
-    /// A new id of an event.
-    pub(super) fn event_id(&self) -> EventId {
-        EventId::mint("", self.entropy())
     }
 }

@@ -9,16 +9,15 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use aws_lc_rs::digest;
-use base::{Crn, EventId, InstanceId, Timestamp};
+use base::{InstanceId, Timestamp};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use compute::{ComputeError, Line};
-use model::{EventDraft, Head, InstanceStatus, Outcome, Refusal};
+use model::{Head, InstanceStatus, Outcome, Refusal};
 use parking_lot::Mutex;
 use policy::{Action, InternalActor};
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use crate::{Control, Error, RequestContext, context::vpc_target};
+use crate::{Control, Error, RequestContext, access::vpc_draft, identity::digest};
 
 /// How long a token can open its session.
 pub const CONSOLE_TOKEN_LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -76,7 +75,8 @@ struct Desk {
 }
 
 struct Token {
-    digest: [u8; digest::SHA256_OUTPUT_LEN],
+    /// Secrets are compared by digest, so that how long it takes says nothing of them.
+    digest: [u8; 32],
     force: bool,
     expires_at: Timestamp,
     ctx: RequestContext,
@@ -123,7 +123,7 @@ impl Consoles {
         let (token, turn, newest) = {
             let mut desks = self.0.lock();
             let Some(desk) = desks.get_mut(instance) else { return Ok(None) };
-            let digest = digest_of(secret);
+            let digest = digest(secret.as_bytes());
             let Some(at) = desk.tokens.iter().position(|token| token.digest == digest) else {
                 return Ok(None);
             };
@@ -150,13 +150,6 @@ impl Consoles {
     }
 }
 
-/// Secrets are compared by digest, so that how long it takes says nothing of them.
-fn digest_of(secret: &str) -> [u8; digest::SHA256_OUTPUT_LEN] {
-    let mut out = [0; digest::SHA256_OUTPUT_LEN];
-    out.copy_from_slice(digest::digest(&digest::SHA256, secret.as_bytes()).as_ref());
-    out
-}
-
 impl Control {
     /// Makes a token that opens one session with the serial console of a running instance.
     ///
@@ -170,13 +163,13 @@ impl Control {
     ) -> Result<ConsoleToken, Error> {
         let view = self.instance(ctx, id).await?;
         self.permit(ctx, Action::InstanceConsole, &view.instance.head).await?;
-        self.check_console(id, view.instance.status)?;
+        check_console(id, view.instance.status)?;
         let mut bytes = [0; TOKEN_BYTES];
         self.entropy().fill(&mut bytes);
         let secret = URL_SAFE_NO_PAD.encode(bytes);
         let created_at = self.parts.clock.wall();
         let expires_at = created_at.plus(CONSOLE_TOKEN_LIFETIME);
-        let digest = digest_of(&secret);
+        let digest = digest(secret.as_bytes());
         let token = Token { digest, force, expires_at, ctx: ctx.clone() };
         self.consoles.add(id, token, created_at);
         let (head, zone) = (&view.instance.head, view.instance.zone.as_str());
@@ -198,7 +191,7 @@ impl Control {
         let Some(opened) = self.consoles.claim(id, secret, now).await? else { return Ok(None) };
         let Opened { ctx, claim } = opened;
         let view = self.instance(&ctx, id).await?;
-        self.check_console(id, view.instance.status)?;
+        check_console(id, view.instance.status)?;
         let line = match self.parts.hypervisor.console(id).await {
             Ok(line) => line,
             Err(ComputeError::NotRunning { .. }) => {
@@ -211,13 +204,6 @@ impl Control {
         Ok(Some(ConsoleSession { line, claim }))
     }
 
-    fn check_console(&self, id: &InstanceId, status: InstanceStatus) -> Result<(), Refusal> {
-        match status {
-            InstanceStatus::Running => Ok(()),
-            other => Err(not_now(id, other)),
-        }
-    }
-
     async fn console_event(
         &self,
         ctx: &RequestContext,
@@ -225,16 +211,17 @@ impl Control {
         head: &Head<InstanceId>,
         zone: &str,
     ) -> Result<(), Error> {
-        let crn = Crn::vpc(zone, &head.account, "instance", head.id.as_str());
-        let draft = EventDraft {
-            action,
-            outcome: Outcome::Success,
-            target: vpc_target("instance", &crn, head.name.as_str(), &head.group),
-            request_data: r#"{"generation":"2"}"#.to_owned(),
-        };
-        let event = ctx.event(EventId::mint("", self.entropy()), self.now(), draft);
+        let draft = vpc_draft(action, Outcome::Success, "instance", head, zone);
+        let event = self.event(ctx, draft);
         let permit = Self::system(InternalActor::Identity);
         Ok(self.store().event_append(permit, event).await?)
+    }
+}
+
+fn check_console(id: &InstanceId, status: InstanceStatus) -> Result<(), Refusal> {
+    match status {
+        InstanceStatus::Running => Ok(()),
+        other => Err(not_now(id, other)),
     }
 }
 

@@ -63,8 +63,7 @@ impl Control {
             target,
             request_data: data.to_string(),
         };
-        let id = base::EventId::mint("", self.entropy());
-        Change { events: vec![ctx.event(id, self.now(), draft)], usage: Vec::new() }
+        Change { events: vec![self.event(ctx, draft)], usage: Vec::new() }
     }
 
     /// A tag of the account as the target of an event.
