@@ -7,7 +7,7 @@ use model::{Acl, AclRule, AclView, Limit, Reference, Refusal, ResourceName};
 use policy::{Action, Permit, Scope};
 
 use super::{
-    head::{NameSpace, group_check, head, head_binds, limit_check, not_found, written},
+    head::{NameSpace, group_check, head, head_binds, limit_check, not_found, touch},
     list::{Conditions, marks, paged, place},
     outbox, permit,
     rule::{ports, range, traffic, traffic_binds},
@@ -18,6 +18,8 @@ use super::{
 };
 use crate::{AclPlace, Change, Page, Paged, StoreError};
 
+/// Table and kind of what has the rules.
+const ROW: (&str, &str) = ("acls", "network_acl");
 const NAMES: NameSpace = NameSpace::new("network ACL", "acls", "vpc_id");
 const RULE_NAMES: NameSpace = NameSpace::new("rule of the network ACL", "acl_rules", "acl_id");
 
@@ -232,9 +234,7 @@ pub(crate) async fn rename(
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::AclUpdate], id.as_str())?;
     let acl = get(tx, permit.account(), id).await?.acl;
-    NAMES.check(tx, acl.vpc.as_str(), name, Some(id.as_str())).await?;
-    tx.run("UPDATE acls SET name = $2, revision = revision + 1 WHERE id = $1", binds![id, name])
-        .await?;
+    NAMES.rename(tx, acl.vpc.as_str(), id.as_str(), name).await?;
     outbox::write(tx, change).await
 }
 
@@ -262,16 +262,6 @@ pub(crate) async fn delete(
     outbox::write(tx, change).await
 }
 
-async fn touch(tx: &mut Session, id: &AclId, revision: u64) -> Result<(), StoreError> {
-    let rows = tx
-        .run(
-            "UPDATE acls SET revision = revision + 1 WHERE id = $1 AND revision = $2",
-            binds![id, revision],
-        )
-        .await?;
-    written(rows, "network_acl", id)
-}
-
 pub(crate) async fn rule_put(
     tx: &mut Session,
     permit: &Permit,
@@ -282,7 +272,7 @@ pub(crate) async fn rule_put(
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::AclUpdate], id.as_str())?;
     let acl = get(tx, permit.account(), id).await?.acl;
-    touch(tx, id, revision).await?;
+    touch(tx, ROW, id.as_str(), revision).await?;
     let mut order: Vec<&AclRuleId> = acl.rules.iter().map(|r| &r.id).collect();
     let old = order.iter().position(|other| *other == &rule.id);
     if old.is_some() {
@@ -342,7 +332,7 @@ pub(crate) async fn rule_delete(
     if !acl.rules.iter().any(|old| &old.id == rule) {
         return Err(not_found("rule", rule));
     }
-    touch(tx, id, acl.head.revision).await?;
+    touch(tx, ROW, id.as_str(), acl.head.revision).await?;
     tx.run("DELETE FROM acl_rules WHERE id = $1", binds![rule]).await?;
     let rest: Vec<_> = acl.rules.iter().map(|r| &r.id).filter(|other| *other != rule).collect();
     reorder(tx, &rest).await?;

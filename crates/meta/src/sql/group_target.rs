@@ -198,3 +198,29 @@ pub(crate) async fn remove(
     changed(tx, target).await?;
     outbox::write(tx, change).await
 }
+
+/// Groups with their names of several things, in the order in which each is in them. `table` is
+/// what binds them, by its column `holder`.
+pub(crate) async fn groups_of(
+    session: &mut Session,
+    (table, holder): (&'static str, &'static str),
+    ids: Vec<Value>,
+) -> Result<HashMap<String, Vec<(SecurityGroupId, String)>>, StoreError> {
+    let rows = session
+        .all(
+            format!(
+                "SELECT x.{holder}, x.security_group_id, g.name FROM {table} x
+                 JOIN security_groups g ON g.id = x.security_group_id
+                 WHERE x.{holder} IN ({}) ORDER BY x.{holder}, x.position",
+                marks(1, ids.len())
+            ),
+            ids,
+        )
+        .await?;
+    let mut found: HashMap<String, Vec<(SecurityGroupId, String)>> = HashMap::new();
+    for row in rows {
+        let mut row = row.of(table);
+        found.entry(row.text()?).or_default().push((row.id()?, row.text()?));
+    }
+    Ok(found)
+}

@@ -82,6 +82,40 @@ impl NameSpace {
         }
         Ok(())
     }
+
+    /// Gives a row another name, if no other has it.
+    pub(crate) async fn rename(
+        self,
+        tx: &mut Session,
+        parent: &str,
+        id: &str,
+        name: &ResourceName,
+    ) -> Result<(), StoreError> {
+        self.check(tx, parent, name, Some(id)).await?;
+        let table = self.table;
+        tx.run(
+            format!("UPDATE {table} SET name = $2, revision = revision + 1 WHERE id = $1"),
+            binds![id, name],
+        )
+        .await?;
+        Ok(())
+    }
+}
+
+/// Raises the revision of a row of `table`, if it still is what the caller read.
+pub(crate) async fn touch(
+    tx: &mut Session,
+    (table, kind): (&'static str, &'static str),
+    id: &str,
+    revision: u64,
+) -> Result<(), StoreError> {
+    let rows = tx
+        .run(
+            format!("UPDATE {table} SET revision = revision + 1 WHERE id = $1 AND revision = $2"),
+            binds![id, revision],
+        )
+        .await?;
+    written(rows, kind, id)
 }
 
 /// Refuses a resource group that is not the account's.

@@ -1,12 +1,11 @@
 //! Network interfaces of instances.
 
-use std::collections::HashMap;
-
-use base::{AccountId, InstanceId, NicId, SecurityGroupId, VniId, ZoneName};
+use base::{AccountId, InstanceId, NicId, VniId, ZoneName};
 use model::{FloatingIpRef, Nic, NicView, Reference, Refusal, ResourceName, VniRef, VniRefusal};
 use policy::{Action, Permit};
 
 use super::{
+    group_target::groups_of,
     head::{NameSpace, head, head_binds, not_found},
     list::marks,
     outbox, permit,
@@ -109,22 +108,7 @@ async fn groups_fill(session: &mut Session, views: &mut [NicView]) -> Result<(),
         return Ok(());
     }
     let ids: Vec<Value> = views.iter().map(|view| (&view.nic.head.id).into()).collect();
-    let rows = session
-        .all(
-            format!(
-                "SELECT x.nic_id, x.security_group_id, g.name FROM nic_security_groups x
-                 JOIN security_groups g ON g.id = x.security_group_id
-                 WHERE x.nic_id IN ({}) ORDER BY x.nic_id, x.position",
-                marks(1, ids.len())
-            ),
-            ids,
-        )
-        .await?;
-    let mut by_nic: HashMap<String, Vec<(SecurityGroupId, String)>> = HashMap::new();
-    for row in rows {
-        let mut row = row.of("nic_security_groups");
-        by_nic.entry(row.text()?).or_default().push((row.id()?, row.text()?));
-    }
+    let mut by_nic = groups_of(session, ("nic_security_groups", "nic_id"), ids).await?;
     for view in views {
         for (id, name) in by_nic.remove(view.nic.head.id.as_str()).unwrap_or_default() {
             view.nic.security_groups.push(id.clone());
@@ -225,8 +209,5 @@ pub(crate) async fn name_set(
     id: &NicId,
     name: &ResourceName,
 ) -> Result<(), StoreError> {
-    NAMES.check(tx, instance.as_str(), name, Some(id.as_str())).await?;
-    tx.run("UPDATE nics SET name = $2, revision = revision + 1 WHERE id = $1", binds![id, name])
-        .await?;
-    Ok(())
+    NAMES.rename(tx, instance.as_str(), id.as_str(), name).await
 }

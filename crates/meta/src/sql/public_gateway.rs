@@ -150,12 +150,7 @@ pub(crate) async fn rename(
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::GatewayUpdate], id.as_str())?;
     let gateway = get(tx, permit.account(), id).await?.gateway;
-    NAMES.check(tx, gateway.vpc.as_str(), name, Some(id.as_str())).await?;
-    tx.run(
-        "UPDATE public_gateways SET name = $2, revision = revision + 1 WHERE id = $1",
-        binds![id, name],
-    )
-    .await?;
+    NAMES.rename(tx, gateway.vpc.as_str(), id.as_str(), name).await?;
     outbox::write(tx, change).await
 }
 

@@ -135,12 +135,7 @@ pub(crate) async fn rename(
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::SecurityGroupUpdate], id.as_str())?;
     let group = get(tx, permit.account(), id).await?.group;
-    NAMES.check(tx, group.vpc.as_str(), name, Some(id.as_str())).await?;
-    tx.run(
-        "UPDATE security_groups SET name = $2, revision = revision + 1 WHERE id = $1",
-        binds![id, name],
-    )
-    .await?;
+    NAMES.rename(tx, group.vpc.as_str(), id.as_str(), name).await?;
     outbox::write(tx, change).await
 }
 

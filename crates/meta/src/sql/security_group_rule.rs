@@ -7,7 +7,7 @@ use model::{IpRange, Limit, Reference, Refusal, RuleRemote, SecurityGroup, Secur
 use policy::{Action, Permit};
 
 use super::{
-    head::{NameSpace, limit_check, not_found, written},
+    head::{NameSpace, limit_check, not_found, touch},
     list::marks,
     outbox, permit,
     rule::{range, traffic, traffic_binds},
@@ -17,6 +17,8 @@ use super::{
 };
 use crate::{Change, StoreError};
 
+/// Table and kind of what has the rules.
+const ROW: (&str, &str) = ("security_groups", "security_group");
 const NAMES: NameSpace =
     NameSpace::new("rule of the security group", "security_group_rules", "security_group_id");
 
@@ -124,17 +126,6 @@ fn remote(row: &mut Row) -> Result<RuleRemote, StoreError> {
     range.map(RuleRemote::Range)
 }
 
-/// Counts a write to the group's row.
-async fn touch(tx: &mut Session, id: &SecurityGroupId, revision: u64) -> Result<(), StoreError> {
-    let rows = tx
-        .run(
-            "UPDATE security_groups SET revision = revision + 1 WHERE id = $1 AND revision = $2",
-            binds![id, revision],
-        )
-        .await?;
-    written(rows, "security_group", id)
-}
-
 pub(crate) async fn put(
     tx: &mut Session,
     permit: &Permit,
@@ -145,7 +136,7 @@ pub(crate) async fn put(
 ) -> Result<(), StoreError> {
     permit::covers(permit, &ACTIONS, id.as_str())?;
     let group = security_group::get(tx, permit.account(), id).await?.group;
-    touch(tx, id, revision).await?;
+    touch(tx, ROW, id.as_str(), revision).await?;
     if group.rules.iter().any(|old| old.id == rule.id) {
         NAMES.check(tx, id.as_str(), &rule.name, Some(rule.id.as_str())).await?;
         remote_check(tx, &group, rule).await?;
@@ -182,7 +173,7 @@ pub(crate) async fn delete(
     if !group.rules.iter().any(|old| &old.id == rule) {
         return Err(not_found("rule", rule));
     }
-    touch(tx, id, group.head.revision).await?;
+    touch(tx, ROW, id.as_str(), group.head.revision).await?;
     tx.run("DELETE FROM security_group_rules WHERE id = $1", binds![rule]).await?;
     outbox::write(tx, change).await
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use base::{AccountId, Entropy, ReservedIpId, SecurityGroupId, VniId, ZoneName};
+use base::{AccountId, Entropy, ReservedIpId, VniId, ZoneName};
 use model::{
     IpHolder, IpReference, Limit, Reference, Refusal, StateFiltering, Vni, VniPatch, VniRefusal,
     VniView,
@@ -10,6 +10,7 @@ use model::{
 use policy::{Action, Permit, Scope};
 
 use super::{
+    group_target::groups_of,
     head::{NameSpace, changed, group_check, head, head_binds, limit_check, not_found, written},
     ip_allocation::{self, Holder},
     list::{Conditions, marks, paged, place},
@@ -68,7 +69,7 @@ async fn fill(session: &mut Session, views: &mut [VniView]) -> Result<(), StoreE
     }
     let ids: Vec<Value> = views.iter().map(|view| (&view.vni.head.id).into()).collect();
     let mut ips = ips(session, ids.clone()).await?;
-    let mut groups = groups(session, ids).await?;
+    let mut groups = groups_of(session, ("vni_security_groups", "vni_id"), ids).await?;
     for view in views {
         let id = view.vni.head.id.as_str();
         view.ips = ips.remove(id).unwrap_or_default();
@@ -103,29 +104,6 @@ async fn ips(
         let holder = row.text()?;
         let ip = Reference { id: row.id()?, name: row.text()?, deleted: false };
         found.entry(holder).or_default().push(IpReference { ip, address: row.address()? });
-    }
-    Ok(found)
-}
-
-async fn groups(
-    session: &mut Session,
-    ids: Vec<Value>,
-) -> Result<HashMap<String, Vec<(SecurityGroupId, String)>>, StoreError> {
-    let rows = session
-        .all(
-            format!(
-                "SELECT x.vni_id, x.security_group_id, g.name FROM vni_security_groups x
-                 JOIN security_groups g ON g.id = x.security_group_id
-                 WHERE x.vni_id IN ({}) ORDER BY x.vni_id, x.position",
-                marks(1, ids.len())
-            ),
-            ids,
-        )
-        .await?;
-    let mut found: HashMap<String, Vec<(SecurityGroupId, String)>> = HashMap::new();
-    for row in rows {
-        let mut row = row.of("vni_security_groups");
-        found.entry(row.text()?).or_default().push((row.id()?, row.text()?));
     }
     Ok(found)
 }
