@@ -4,7 +4,7 @@ use base::{ByteCount, Crn, ImageId, JobId, ResourceGroupId, Timestamp, VolumeId}
 use jobs::NewJob;
 use model::{
     AllowedUse, Image, ImageEncryption, ImageStatus, ImageStatusReason, ImageView, ResourceName,
-    SourceVolume, Visibility, VolumeView, check_source, generated_name,
+    SourceVolume, Visibility, VolumeView, check_source,
 };
 use policy::{Action, Permit};
 
@@ -117,7 +117,7 @@ impl Control {
             .data_key_mint(&crn, &ctx.caller.account)
             .await
             .map_err(Error::unavailable)?;
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let volume = &source.volume;
         Ok(Image {
             head: self.head(ctx, id, group, name, self.now()),

@@ -52,7 +52,7 @@ impl Control {
         }
         let place = (&want.zone, &decided.group);
         let (nics, network_attachments) = self.network_draft(ctx, decided.network, &id, place);
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let image = match &decided.boots {
             Boots::Image(image) => Some((image.head.id.clone(), image.head.name.to_string())),
             Boots::Volume(view) => view.volume.source_image.clone(),

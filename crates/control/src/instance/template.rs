@@ -2,7 +2,7 @@
 
 use base::{InstanceTemplateId, ResourceGroupId};
 use meta::{Page, Paged};
-use model::{InstanceTemplate, ResourceName, generated_name};
+use model::{InstanceTemplate, ResourceName};
 use policy::Action;
 
 use super::create::InstanceCreate;
@@ -38,7 +38,7 @@ impl Control {
         let zone = want.instance.zone;
         let prefix = format!("{}-", zone.id_number());
         let id = InstanceTemplateId::mint(&prefix, self.entropy());
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let template = InstanceTemplate {
             head: self.head(ctx, id.clone(), group, name, self.now()),
             zone: zone.clone(),

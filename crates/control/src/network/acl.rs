@@ -4,7 +4,7 @@ use base::{AclId, AclRuleId, ResourceGroupId, VpcId};
 use meta::{AclPlace, Change, Page, Paged};
 use model::{
     Acl, AclCreate, AclRule, AclRuleCreate, AclRuleUpdate, AclRules, AclView, Refusal,
-    ResourceName, Traffic, TrafficPatch, generated_name,
+    ResourceName, Traffic, TrafficPatch,
 };
 use policy::{Action, Permit};
 
@@ -48,7 +48,7 @@ impl Control {
             }
         };
         let id = AclId::mint(self.region().id_prefix(), self.entropy());
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let head = self.head(ctx, id.clone(), group, name, self.now());
         let acl = Acl { head, vpc: want.vpc, rules };
         let change = self.acl_change(ctx, Action::AclCreate, &acl);
@@ -59,7 +59,7 @@ impl Control {
     fn acl_rule_new(&self, want: AclRuleCreate) -> Result<AclRule, Error> {
         possible(AclRule {
             id: AclRuleId::mint(self.region().id_prefix(), self.entropy()),
-            name: want.name.unwrap_or_else(|| generated_name(self.entropy())),
+            name: self.name_or_made(want.name.as_ref()),
             allow: want.allow,
             inbound: want.inbound,
             source: want.source,

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use base::{FloatingIpId, InstanceId, NicId, ResourceGroupId, ZoneName};
 use meta::{Change, FloatingIpFilter, FloatingIpPatch, Page, Paged};
-use model::{FloatingIp, FloatingIpView, FloatingTarget, ResourceName, generated_name};
+use model::{FloatingIp, FloatingIpView, FloatingTarget, ResourceName};
 use policy::{Action, Permit};
 
 use crate::{Control, Error, RequestContext};
@@ -69,7 +69,7 @@ impl Control {
         zone: ZoneName,
     ) -> FloatingIp {
         let id = FloatingIpId::mint(self.region().id_prefix(), self.entropy());
-        let name = name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(name.as_ref());
         FloatingIp {
             head: self.head(ctx, id, group, name, self.now()),
             zone,

@@ -2,7 +2,7 @@
 
 use base::{AddressPrefixId, VpcId};
 use meta::{Page, Paged};
-use model::{AddressPrefix, generated_name};
+use model::AddressPrefix;
 use policy::Action;
 
 use super::{PrefixCreate, PrefixUpdate};
@@ -22,7 +22,7 @@ impl Control {
         let view = self.vpc(ctx, vpc).await?;
         let permit = self.permit(ctx, Action::VpcUpdate, &view.vpc.head).await?;
         let id = AddressPrefixId::mint(self.region().id_prefix(), self.entropy());
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let prefix = AddressPrefix {
             head: self.head(ctx, id.clone(), view.vpc.head.group.clone(), name, self.now()),
             vpc: vpc.clone(),

@@ -2,7 +2,7 @@
 
 use base::{FloatingIpId, PublicGatewayId, ResourceGroupId, SubnetId, VpcId, ZoneName};
 use meta::{Change, GatewayAddress, Page, Paged};
-use model::{PublicGateway, PublicGatewayView, ResourceName, SubnetPatch, generated_name};
+use model::{PublicGateway, PublicGatewayView, ResourceName, SubnetPatch};
 use policy::{Action, Permit};
 
 use crate::{Control, Error, RequestContext};
@@ -55,7 +55,7 @@ impl Control {
         self.permit(ctx, Action::VpcOperate, &vpc.vpc.head).await?;
         let (address, made) = self.gateway_address(ctx, want.floating_ip, &want.zone).await?;
         let id = PublicGatewayId::mint(self.region().id_prefix(), self.entropy());
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let gateway = PublicGateway {
             head: self.head(ctx, id.clone(), group, name, self.now()),
             vpc: want.vpc,

@@ -4,9 +4,7 @@ use std::net::Ipv4Addr;
 
 use base::{ReservedIpId, SubnetId};
 use meta::{Change, Page, Paged, ReservedIpFilter};
-use model::{
-    IpHolder, IpOwner, ReservedIp, ReservedIpView, ResourceName, SubnetView, generated_name,
-};
+use model::{IpHolder, IpOwner, ReservedIp, ReservedIpView, ResourceName, SubnetView};
 use policy::{Action, Permit};
 
 use super::ReservedIpCreate;
@@ -31,7 +29,7 @@ impl Control {
         }
         let prefix = format!("{}-", view.subnet.zone.id_number());
         let id = ReservedIpId::mint(&prefix, self.entropy());
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let ip = ReservedIp {
             head: self.head(ctx, id.clone(), view.subnet.head.group.clone(), name, self.now()),
             subnet: subnet.clone(),

@@ -5,7 +5,7 @@ use meta::{Change, Page, Paged, SecurityGroupFilter};
 use model::{
     GroupTarget, IpRange, Protocol, Reference, Refusal, RemoteWanted, ResourceName, RuleRemote,
     SecurityGroup, SecurityGroupCreate, SecurityGroupRule, SecurityGroupRuleCreate,
-    SecurityGroupRuleUpdate, SecurityGroupView, Traffic, TrafficError, generated_name,
+    SecurityGroupRuleUpdate, SecurityGroupView, Traffic, TrafficError,
 };
 use policy::{Action, Permit};
 
@@ -49,7 +49,7 @@ impl Control {
         let permit = self.permit_new(ctx, Action::SecurityGroupCreate, &group).await?;
         self.permit(ctx, Action::VpcOperate, &vpc.vpc.head).await?;
         let id = SecurityGroupId::mint(self.region().id_prefix(), self.entropy());
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let rules = want.rules.into_iter().map(|rule| self.sg_rule(rule));
         let group = SecurityGroup {
             head: self.head(ctx, id.clone(), group, name, self.now()),
@@ -84,7 +84,7 @@ impl Control {
     fn sg_rule(&self, want: SecurityGroupRuleCreate) -> Result<SecurityGroupRule, Error> {
         Ok(SecurityGroupRule {
             id: SecurityGroupRuleId::mint(self.region().id_prefix(), self.entropy()),
-            name: want.name.unwrap_or_else(|| generated_name(self.entropy())),
+            name: self.name_or_made(want.name.as_ref()),
             inbound: want.inbound,
             remote: remote(want.remote.unwrap_or(RemoteWanted::Range(IpRange::EVERYWHERE))),
             local: want.local.unwrap_or(IpRange::EVERYWHERE),

@@ -6,7 +6,7 @@ use base::{ReservedIpId, SubnetId, VpcId, ZoneName};
 use meta::{Page, Paged, StoreError, SubnetFilter};
 use model::{
     AddressPrefix, Head, IpOwner, Refusal, ReservedIp, ResourceName, Subnet, SubnetPatch,
-    SubnetView, VpcView, generated_name,
+    SubnetView, VpcView,
 };
 use policy::Action;
 
@@ -49,7 +49,7 @@ impl Control {
             public_gateway: want.public_gateway.clone().map(Some),
         };
         self.subnet_parts(ctx, &want.vpc, &parts).await?;
-        let name = want.name.clone().unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let mut tries = 0;
         loop {
             tries += 1;

@@ -2,7 +2,7 @@
 
 use base::KeyId;
 use meta::{Page, Paged};
-use model::{ResourceName, SshKey, generated_name};
+use model::{ResourceName, SshKey};
 use policy::Action;
 
 use super::{KeyCreate, parse};
@@ -25,7 +25,7 @@ impl Control {
                 Error::Invalid { field: "public_key", code, why: why.to_owned() }
             })?;
         let id = KeyId::mint(self.region().id_prefix(), self.entropy());
-        let name = want.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(want.name.as_ref());
         let key = SshKey {
             head: self.head(ctx, id.clone(), group, name, self.now()),
             kind: parsed.kind,

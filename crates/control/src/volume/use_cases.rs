@@ -7,7 +7,6 @@ use model::{
     AllowedUse, Metric, ResourceName, UsageChange, UsageRecord, Volume, VolumeEncryption,
     VolumePatch, VolumeStatus, VolumeStorage, VolumeView,
     catalog::{VolumeProfile, volume_profile},
-    generated_name,
 };
 use policy::Action;
 
@@ -57,7 +56,7 @@ impl Control {
             .data_key_mint(&crn, &ctx.caller.account)
             .await
             .map_err(Error::unavailable)?;
-        let name = draft.name.unwrap_or_else(|| generated_name(self.entropy()));
+        let name = self.name_or_made(draft.name.as_ref());
         let (operating_system, allowed_use) = draft.boot.unzip();
         Ok(Volume {
             head: self.head(ctx, id, draft.group, name, self.now()),
