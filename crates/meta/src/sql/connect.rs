@@ -25,6 +25,9 @@ const SQLITE_READERS_MAX: u32 = 4;
 const POSTGRES_CONNECTIONS_MAX: u32 = 16;
 /// How long a writer waits for another process's write.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
+/// The pause before a connection that found the file busy is tried again, until
+/// [`SQLITE_BUSY`] is over.
+const SQLITE_BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// How long a call waits for a connection.
 const ACQUIRE: Duration = Duration::from_secs(10);
 
@@ -138,12 +141,29 @@ async fn sqlite(path: &Path, durability: Durability) -> Result<Engine, StoreErro
             .idle_timeout(None)
     };
     // The first connection also switches the file to WAL, before any reader comes.
-    let writer = pool(1)
-        .connect_with(options.clone())
-        .await
-        .map_err(|e| damaged_database(unavailable(e)))?;
+    let writer = first_connection(|| pool(1).connect_with(options.clone())).await?;
     let readers = pool(SQLITE_READERS_MAX).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Engine::Sqlite { writer, readers })
+}
+
+/// Connects until the file is free.
+///
+/// SQLite's own waiting does not reach the switch to WAL: a connection that has read the header
+/// and finds another one about to write it is refused at once, because both would wait for each
+/// other.
+async fn first_connection<F: Future<Output = Result<SqlitePool, sqlx::Error>>>(
+    connect: impl Fn() -> F,
+) -> Result<SqlitePool, StoreError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match connect().await {
+            Err(error) if sqlite_code(&error) == Some(SQLITE_BUSY_CODE) && waited < SQLITE_BUSY => {
+                tokio::time::sleep(SQLITE_BUSY_PAUSE).await;
+                waited += SQLITE_BUSY_PAUSE;
+            }
+            other => return other.map_err(|error| damaged_database(unavailable(error))),
+        }
+    }
 }
 
 async fn postgres(url: &str) -> Result<Engine, StoreError> {
@@ -160,21 +180,23 @@ async fn postgres(url: &str) -> Result<Engine, StoreError> {
     Ok(Engine::Postgres(pool))
 }
 
+/// SQLite's code for a file that another connection holds.
+const SQLITE_BUSY_CODE: i32 = 5;
 /// SQLite's codes for a file that is not, or no longer, a database of its own.
 const SQLITE_CORRUPT: i32 = 11;
 const SQLITE_NOTADB: i32 = 26;
 
+/// SQLite's primary code, the low byte of what it says.
+fn sqlite_code(error: &sqlx::Error) -> Option<i32> {
+    let sqlx::Error::Database(error) = error else { return None };
+    error.try_downcast_ref::<sqlx::sqlite::SqliteError>()?;
+    error.code()?.parse::<i32>().ok().map(|code| code & 0xff)
+}
+
 /// Tells damage of an SQLite file apart from everything else.
 pub(crate) fn damaged_database(error: StoreError) -> StoreError {
     let StoreError::Unavailable { source } = &error else { return error };
-    let code = match source.downcast_ref::<sqlx::Error>() {
-        Some(sqlx::Error::Database(e)) => {
-            e.try_downcast_ref::<sqlx::sqlite::SqliteError>().and_then(|_| e.code())
-        }
-        _ => None,
-    };
-    // The low byte is the primary code.
-    match code.and_then(|c| c.parse::<i32>().ok()).map(|c| c & 0xff) {
+    match source.downcast_ref::<sqlx::Error>().and_then(sqlite_code) {
         Some(SQLITE_NOTADB) => {
             StoreError::DatabaseDamaged { why: "the file is not a database".to_owned() }
         }

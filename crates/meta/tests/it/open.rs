@@ -1,11 +1,14 @@
 //! Opening: migrations, newer schemas, damage, file modes.
 
-use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, sync::Arc, time::Duration};
 
 use base::{ErrorKind, OsEntropy, SystemClock};
 use ectype_meta::{IdentityStore as _, SqlStore, StoreError};
 use policy::{InternalActor, SystemPermit};
-use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Executor as _, Row as _, SqliteConnection,
+    sqlite::SqliteConnectOptions,
+};
 
 async fn open(path: &Path) -> Result<SqlStore, StoreError> {
     let url = format!("sqlite:{}", path.display());
@@ -47,6 +50,23 @@ async fn two_that_open_at_once_both_find_the_schema() {
     let permit = SystemPermit::of(InternalActor::Bootstrap);
     assert!(a.unwrap().token_keys(permit).await.unwrap().is_empty());
     assert!(b.unwrap().token_keys(permit).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_database_that_another_process_is_making_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("meta.db");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut other = options.connect().await.unwrap();
+    // Not in WAL yet: who opens now must switch it, and cannot until this write ends.
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let opened = tokio::spawn(async move { open(&path).await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!opened.is_finished(), "it waits, and is not refused");
+    other.execute("COMMIT").await.unwrap();
+    other.close().await.unwrap();
+    let permit = SystemPermit::of(InternalActor::Bootstrap);
+    assert!(opened.await.unwrap().unwrap().token_keys(permit).await.unwrap().is_empty());
 }
 
 #[tokio::test]
