@@ -102,6 +102,14 @@ ids! {
     ApiKeyId;
     /// A key that signs tokens (`kid`).
     TokenKeyId;
+    /// A policy of IAM: a UUID.
+    PolicyId;
+    /// A custom role of an account: a UUID.
+    RoleId;
+    /// An access group: `AccessGroupId-…`.
+    AccessGroupId;
+    /// A rule by which federated users join an access group: `ClaimRule-…`.
+    AccessGroupRuleId;
     /// A resource group: 32 hexadecimal digits.
     ResourceGroupId;
     /// A VPC.

@@ -21,11 +21,11 @@ pub use crn::{Crn, CrnError};
 pub use entropy::{Entropy, OsEntropy, SeededEntropy};
 pub use error::{ErrorKind, error_chain};
 pub use id::{
-    AccountId, AclId, AclRuleId, AddressPrefixId, ApiKeyId, AttachmentId, EventId, FloatingIpId,
-    IdError, ImageId, InstanceActionId, InstanceId, InstanceTemplateId, JobId, KeyId, NicId,
-    PrincipalId, PublicGatewayId, ReservedIpId, ResourceGroupId, RoutingTableId, SecurityGroupId,
-    SecurityGroupRuleId, SubnetId, TargetId, TokenKeyId, UsageId, VniId, VolumeId, VpcId, hex_of,
-    uuid_of,
+    AccessGroupId, AccessGroupRuleId, AccountId, AclId, AclRuleId, AddressPrefixId, ApiKeyId,
+    AttachmentId, EventId, FloatingIpId, IdError, ImageId, InstanceActionId, InstanceId,
+    InstanceTemplateId, JobId, KeyId, NicId, PolicyId, PrincipalId, PublicGatewayId, ReservedIpId,
+    ResourceGroupId, RoleId, RoutingTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId,
+    TargetId, TokenKeyId, UsageId, VniId, VolumeId, VpcId, hex_of, uuid_of,
 };
 pub use region::{RegionName, RegionNameError, ZoneName};
 pub use virtual_clock::{MoveError, REGION_TIME_MAX, VirtualClock, VirtualTime};

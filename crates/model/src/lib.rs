@@ -8,6 +8,7 @@
 
 pub mod catalog;
 
+mod access;
 mod account;
 mod allowed_use;
 mod event;
@@ -35,6 +36,13 @@ mod vni_refusal;
 mod volume;
 mod volume_change;
 
+pub use access::{
+    ATTRIBUTES_MAX, AccessGroup, AccessPolicy, Attribute, AttributeValue, CONDITION_DEPTH_MAX,
+    CONDITIONS_MAX, ClaimCondition, Condition, CustomRole, DayOffset, DayTime, FIELD_DATE_TIME,
+    FIELD_DAY, FIELD_TIME, GroupMember, GroupRule, MemberKind, Operator, POLICY_ROLES_MAX,
+    PolicyKind, PolicyState, PolicyTerms, RESOURCE_FIELD, RULES_MAX_HOURS, TermsError,
+    VALUE_LEN_MAX, VALUES_MAX, day_of_week, time_of_day,
+};
 pub use account::{Account, ResourceGroup, TokenKey};
 pub use allowed_use::{
     AllowedUse, EXPRESSION_BYTES_MAX, EXPRESSION_DEPTH_MAX, Expression, ExpressionError,

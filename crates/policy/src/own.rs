@@ -3,7 +3,7 @@
 
 use base::{AccountId, PrincipalId};
 
-use crate::{Action, Caller, Denied, Permit, Resource, Scope, SystemPermit};
+use crate::{Action, Caller, Denied, Permit, Resource, Scope, Sight, SystemPermit};
 
 /// May `caller` do `action` to something of `of`'s, because both are one?
 ///
@@ -31,7 +31,7 @@ pub fn scope_own(caller: &Caller, action: Action, of: &PrincipalId) -> Result<Sc
     if !is_own(caller, action, of) {
         return Err(Denied { action });
     }
-    Ok(Scope { account: caller.account.clone(), action })
+    Ok(Scope { account: caller.account.clone(), action, sight: Sight::All })
 }
 
 /// Leave for the operator, who stands above accounts, to do `action` in an account.
@@ -44,7 +44,7 @@ pub fn permit_operator(_permit: SystemPermit, action: Action, account: &AccountI
 /// What the operator sees of an account.
 #[must_use]
 pub fn scope_operator(_permit: SystemPermit, action: Action, account: &AccountId) -> Scope {
-    Scope { account: account.clone(), action }
+    Scope { account: account.clone(), action, sight: Sight::All }
 }
 
 fn is_own(caller: &Caller, action: Action, of: &PrincipalId) -> bool {

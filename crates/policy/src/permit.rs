@@ -2,7 +2,7 @@
 
 use base::{AccountId, PrincipalId, ResourceGroupId};
 
-use crate::Action;
+use crate::{Action, sight::Sight};
 
 /// What an action is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +101,7 @@ impl Permit {
 pub struct Scope {
     pub(crate) account: AccountId,
     pub(crate) action: Action,
+    pub(crate) sight: Sight,
 }
 
 impl Scope {
@@ -115,6 +116,26 @@ impl Scope {
     #[must_use]
     pub const fn action(&self) -> Action {
         self.action
+    }
+
+    /// Which of those rows.
+    #[must_use]
+    pub const fn sight(&self) -> &Sight {
+        &self.sight
+    }
+}
+
+/// What a reader may see of each type of resource.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scopes {
+    pub(crate) each: Vec<(&'static str, Scope)>,
+}
+
+impl Scopes {
+    /// What is seen of the type `kind`, such as `image`; none when nothing is.
+    #[must_use]
+    pub fn of(&self, kind: &str) -> Option<&Scope> {
+        self.each.iter().find(|(k, _)| *k == kind).map(|(_, scope)| scope)
     }
 }
 
