@@ -3,17 +3,33 @@
 use base::{Crn, EventId, ResourceGroupId};
 use meta::{Change, GroupFilter};
 use model::{Event, EventDraft, Head, Outcome, UsageChange};
-use policy::{Action, Denied, InternalActor, Permit, Resource, Scope};
+use policy::{Action, Ask, Denied, InternalActor, Permit, Resource, Scope, Scopes};
 
 use crate::{Control, Error, RequestContext, context::vpc_target};
 
 impl Control {
     /// What the caller may see.
     pub(crate) async fn scope(&self, ctx: &RequestContext, action: Action) -> Result<Scope, Error> {
-        match policy::scope(&ctx.caller, action) {
+        match self.access(ctx).await?.scope(action, self.now()) {
             Ok(scope) => Ok(scope),
-            Err(denied) => Err(self.denied(ctx, denied).await),
+            Err(denied) => Err(self.denied(ctx, denied, None).await),
         }
+    }
+
+    /// What belongs to the account as a whole, for a caller who may see all of it: it is in no
+    /// resource group, so whoever may see a group or a resource sees nothing of it.
+    pub(crate) async fn scope_account(
+        &self,
+        ctx: &RequestContext,
+        action: Action,
+    ) -> Result<Scope, Error> {
+        self.permit_account(ctx, action).await?;
+        self.scope(ctx, action).await
+    }
+
+    /// What the caller may see of each type of resource.
+    pub(crate) async fn scopes(&self, ctx: &RequestContext) -> Result<Scopes, Error> {
+        Ok(self.access(ctx).await?.scopes(self.now()))
     }
 
     /// Leave to do `action` to the resource of `head`.
@@ -58,21 +74,54 @@ impl Control {
         action: Action,
         resource: Resource,
     ) -> Result<Permit, Error> {
-        match policy::permit(&ctx.caller, action, resource) {
+        self.decide_at(ctx, action, resource, None).await
+    }
+
+    /// As [`Self::decide`], for an action that is done to resources of any service and type.
+    pub(crate) async fn decide_at(
+        &self,
+        ctx: &RequestContext,
+        action: Action,
+        resource: Resource,
+        place: Option<(&str, &str)>,
+    ) -> Result<Permit, Error> {
+        let access = self.access(ctx).await?;
+        let id = match &resource {
+            Resource::One { id, .. } => Some(id.clone()),
+            Resource::New { .. } | Resource::Account { .. } => None,
+        };
+        let mut tags = Vec::new();
+        if let Some(id) = id.as_deref().filter(|_| access.asks_tags(action)) {
+            let permit = Self::system(InternalActor::Identity);
+            tags = self.store().access_tags(permit, &ctx.caller.account, id).await?;
+        }
+        match access.permit(Ask { action, resource, place, tags: &tags }, self.now()) {
             Ok(permit) => Ok(permit),
-            Err(denied) => Err(self.denied(ctx, denied).await),
+            Err(denied) => Err(self.denied(ctx, denied, id).await),
         }
     }
 
-    /// Writes the event of a denial. The call fails with the denial, whether or not that worked.
-    async fn denied(&self, ctx: &RequestContext, denied: Denied) -> Error {
+    /// Writes the event of a denial about the resource `id`, or about none. The call fails with
+    /// the denial, whether or not that worked.
+    pub(crate) async fn denied(
+        &self,
+        ctx: &RequestContext,
+        denied: Denied,
+        id: Option<String>,
+    ) -> Error {
+        let place = denied.action.place();
+        let (service, kind) = place.map_or(("", ""), |place| (place.service, place.kind));
+        let name = id.unwrap_or_default();
         let draft = EventDraft {
             action: denied.action.as_str(),
             outcome: Outcome::Failure,
             target: model::Target {
                 crn: String::new(),
-                name: String::new(),
-                type_uri: String::new(),
+                name,
+                type_uri: match kind {
+                    "" => service.to_owned(),
+                    kind => format!("{service}.{kind}/{kind}"),
+                },
                 group: None,
             },
             request_data: "{}".to_owned(),
@@ -101,11 +150,14 @@ impl Control {
         }
         let filter = GroupFilter { default: Some(true), name: None };
         let groups = self.store().resource_groups(&scope, &filter).await?;
-        groups
-            .into_iter()
-            .next()
-            .map(|group| group.id)
-            .ok_or_else(|| Error::internal("the account has no default resource group"))
+        match groups.into_iter().next() {
+            Some(group) => Ok(group.id),
+            // Every account has one: this caller does not see it, and must name another.
+            None => {
+                let denied = Denied { action: Action::ResourceGroupRead };
+                Err(self.denied(ctx, denied, None).await)
+            }
+        }
     }
 
     /// A new id of an event.

@@ -11,9 +11,11 @@
 mod access;
 mod clock;
 mod context;
+mod decisions;
 mod error;
 mod fault;
 mod group;
+mod iam;
 mod identity;
 mod image;
 mod instance;
@@ -30,6 +32,7 @@ mod worker;
 pub use clock::{ClockMove, ClockReading};
 pub use context::RequestContext;
 pub use error::Error;
+pub use iam::{AccessGroupPatch, GroupRuleWrite, PolicyWrite, RoleWrite};
 pub use identity::{
     ACCESS_TOKEN_LIFETIME, ApiKeyPatch, ApiKeySwitch, Authenticated, Credentials, IdentityError,
     MadeApiKey, NewApiKey, NewPart, NewPrincipal, PrincipalPatch, ProfileNamed, PublicKey,
@@ -46,9 +49,9 @@ pub use instance::{
 };
 pub use key::{KeyError, KeyJob, RETIRE_GRACE, RootKeyVersion, RootKeyVersions, RotateReport};
 pub use meta::{
-    ApiKeyFilter, FloatingIpFilter, FloatingIpPatch, GroupFilter, ImageFilter, InstanceFilter,
-    Page, PageKey, Paged, PrincipalFilter, ReservedIpFilter, SecurityGroupFilter, SubnetFilter,
-    TagFilter, VniFilter, VolumeFilter, VpcFilter,
+    AccessGroupFilter, ApiKeyFilter, FloatingIpFilter, FloatingIpPatch, GroupFilter, ImageFilter,
+    InstanceFilter, Page, PageKey, Paged, PolicyFilter, PrincipalFilter, ReservedIpFilter,
+    SecurityGroupFilter, Slice, SubnetFilter, TagFilter, VniFilter, VolumeFilter, VpcFilter,
 };
 pub use network::{
     FloatingIpCreate, FloatingPlace, GatewayIp, PrefixCreate, PrefixUpdate, PublicGatewayCreate,

@@ -62,6 +62,8 @@ pub struct Control {
     /// Which job has the turn with an instance.
     pub(crate) turns: crate::instance::Turns,
     pub(crate) consoles: crate::instance::Consoles,
+    /// What callers may do.
+    pub(crate) decisions: crate::decisions::Decisions,
     /// Held while the bytes of an image are measured.
     pub(crate) measuring: tokio::sync::Mutex<()>,
     /// How far upkeep of the chunk store is.
@@ -97,6 +99,7 @@ impl Control {
             progress: crate::image::ProgressBoard::default(),
             turns: crate::instance::Turns::default(),
             consoles: crate::instance::Consoles::default(),
+            decisions: crate::decisions::Decisions::default(),
             measuring: tokio::sync::Mutex::default(),
             board: crate::store::Board::default(),
             sequence_checked: tokio::sync::OnceCell::new(),

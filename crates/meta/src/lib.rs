@@ -12,13 +12,14 @@ mod sql;
 
 pub use error::StoreError;
 pub use port::{
-    AclPlace, ApiKeyFilter, Bootstrap, Change, Condemned, FaultStore, FirewallStore,
-    FloatingIpFilter, FloatingIpPatch, FloatingIpStore, GatewayAddress, GcSnapshot, GroupFilter,
-    HolderKind, IdentityStore, ImageCommit, ImageFilter, ImageStore, InstanceEnd, InstanceFilter,
-    InstanceStore, InstanceTemplateStore, Isolated, JobRow, JobStore, KeyUse, NetworkStore,
-    NewAttachment, NewBoot, NewInstance, NewNetworkAttachment, NewVni, NewVpc, NicReach,
-    OutboxStore, Page, PageKey, Paged, PrincipalFilter, PrincipalStore, Quarantined, Rebase,
-    Refreshed, ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter, SignIn, Store,
+    AccessGroupFilter, AccessRows, AccessStore, AclPlace, ApiKeyFilter, Bootstrap, Change,
+    Condemned, FaultStore, FirewallStore, FloatingIpFilter, FloatingIpPatch, FloatingIpStore,
+    GatewayAddress, GcSnapshot, GroupFilter, HolderKind, IdentityStore, ImageCommit, ImageFilter,
+    ImageStore, InstanceEnd, InstanceFilter, InstanceStore, InstanceTemplateStore, Isolated,
+    JobRow, JobStore, KeyUse, NetworkStore, NewAttachment, NewBoot, NewInstance,
+    NewNetworkAttachment, NewVni, NewVpc, NicReach, OutboxStore, Page, PageKey, Paged,
+    PolicyFilter, PrincipalFilter, PrincipalStore, Quarantined, Rebase, Refreshed,
+    ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter, SignIn, Slice, Store,
     StoreGcStore, StoreUpkeep, SubnetFilter, SystemEnds, TagFilter, TagStore, TagTarget, VniFilter,
     VniSource, VniStore, VolumeFilter, VolumeStore, VpcFilter, WrapHolder, WrapRow, WrapStore,
 };

@@ -87,6 +87,16 @@ limits! {
     ACCESS_TAGS_MAX = 250, "access tags in the account", "over_quota";
     /// Resource groups of an account. IBM publishes none; ours bounds a list without pages.
     RESOURCE_GROUPS_MAX = 500, "resource groups in the account", "over_quota";
+    /// Policies of an account.
+    POLICIES_MAX = 4_020, "policies in the account", "over_quota";
+    /// Custom roles of an account.
+    CUSTOM_ROLES_MAX = 40, "custom roles in the account", "over_quota";
+    /// Access groups of an account.
+    ACCESS_GROUPS_MAX = 500, "access groups in the account", "over_quota";
+    /// Members of an access group.
+    ACCESS_GROUP_MEMBERS_MAX = 2_500, "members of the access group", "over_quota";
+    /// Rules of an access group.
+    ACCESS_GROUP_RULES_MAX = 5, "rules of the access group", "over_quota";
     /// SSH keys of one instance.
     KEYS_PER_INSTANCE_MAX = 100, "SSH keys of the instance", "over_quota";
 }

@@ -3,7 +3,8 @@
 //! The texts are sentences for users and say what to do. Codes and HTTP statuses are `wire`'s.
 
 use base::{
-    AclId, AttachmentId, ImageId, InstanceId, KeyId, SecurityGroupId, SubnetId, VolumeId, VpcId,
+    AclId, AttachmentId, ImageId, InstanceId, KeyId, PolicyId, SecurityGroupId, SubnetId, VolumeId,
+    VpcId,
 };
 
 use crate::{
@@ -454,6 +455,26 @@ pub enum Refusal {
         id: String,
         /// Why not.
         why: &'static str,
+    },
+    /// Two policies that say the same.
+    #[error("Policy {policy} says the same. One is enough.")]
+    PolicyExists {
+        /// The other.
+        policy: PolicyId,
+    },
+    /// Deleting a role that a policy gives.
+    #[error("The role {name} is given by policy {policy}. Delete the policy first.")]
+    RoleInUse {
+        /// The role.
+        name: String,
+        /// One of the policies.
+        policy: PolicyId,
+    },
+    /// Deleting an access group with members.
+    #[error("The access group {name} has members. Remove them first, or delete it with force.")]
+    AccessGroupNotEmpty {
+        /// The group.
+        name: String,
     },
     /// A named limit.
     #[error("The limit {} of {} {} is reached.", .limit.name, .limit.max, .limit.of)]

@@ -5,9 +5,11 @@
 //! parses by `wire`, asks `control`, and renders by `wire`. Its invariant: every answer, also to
 //! a panic, has a request id and IBM's shape, and no log line holds a secret, a body or a query.
 //!
-//! Next to read: [`operations`] for what is served, `answer` for the way of a request, then
-//! `vpc::images`.
+//! Next to read: [`operations`] for what is served, `actions` for who may, `answer` for the way
+//! of a request, then `vpc::images`.
 
+mod access_management;
+mod actions;
 mod address;
 mod answer;
 mod app;
@@ -32,6 +34,7 @@ mod serve;
 mod tls;
 mod vpc;
 
+pub use actions::{ACTIONS, Actions, actions_of};
 pub use app::router;
 pub use axum::Router;
 pub use config::ServerConfig;

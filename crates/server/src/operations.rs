@@ -7,6 +7,7 @@ use axum::http::Method;
 use futures::future::BoxFuture;
 
 use crate::{
+    access_management::{groups, members, policies, roles, rules},
     answer::{OpenCall, UpgradeCall},
     call::Call,
     extensions, health, iam, openapi,
@@ -66,6 +67,12 @@ impl Operation {
     #[must_use]
     pub const fn is_served(&self) -> bool {
         !matches!(self.served, Served::NotYet)
+    }
+
+    /// Whether a caller of an account asks for it.
+    #[cfg(test)]
+    pub(crate) const fn needs_token(&self) -> bool {
+        matches!(self.served, Served::By(..))
     }
 
     /// Whether it is the operator's.
@@ -376,6 +383,48 @@ operations! {
     PATCH "/v2/accounts/{account_id}/users/{iam_id}" update_user_profile:
         by (Platform users::update);
     DELETE "/v2/accounts/{account_id}/users/{iam_id}" remove_user: by (Platform users::remove);
+    GET "/v1/policies" list_policies: by (Platform policies::list_v1);
+    POST "/v1/policies" create_policy: by (Platform policies::create_v1);
+    GET "/v1/policies/{id}" get_policy: by (Platform policies::get_v1);
+    PUT "/v1/policies/{id}" replace_policy: by (Platform policies::replace_v1);
+    PATCH "/v1/policies/{id}" update_policy_state: by (Platform policies::restore);
+    DELETE "/v1/policies/{id}" delete_policy: by (Platform policies::delete);
+    GET "/v2/policies" list_v2_policies: by (Platform policies::list_v2);
+    POST "/v2/policies" create_v2_policy: by (Platform policies::create_v2);
+    GET "/v2/policies/{id}" get_v2_policy: by (Platform policies::get_v2);
+    PUT "/v2/policies/{id}" replace_v2_policy: by (Platform policies::replace_v2);
+    DELETE "/v2/policies/{id}" delete_v2_policy: by (Platform policies::delete);
+    GET "/v2/roles" list_roles: by (Platform roles::list);
+    POST "/v2/roles" create_role: by (Platform roles::create);
+    GET "/v2/roles/{id}" get_role: by (Platform roles::get);
+    PUT "/v2/roles/{id}" replace_role: by (Platform roles::replace);
+    DELETE "/v2/roles/{id}" delete_role: by (Platform roles::delete);
+    GET "/v2/groups" list_access_groups: by (Platform groups::list);
+    POST "/v2/groups" create_access_group: by (Platform groups::create);
+    GET "/v2/groups/settings" get_account_settings: by (Platform groups::settings);
+    PATCH "/v2/groups/settings" update_account_settings: not_yet;
+    GET "/v2/groups/{id}" get_access_group: by (Platform groups::get);
+    PATCH "/v2/groups/{id}" update_access_group: by (Platform groups::update);
+    DELETE "/v2/groups/{id}" delete_access_group: by (Platform groups::delete);
+    GET "/v2/groups/{id}/members" list_access_group_members: by (Platform members::list);
+    PUT "/v2/groups/{id}/members" add_members_to_access_group: by (Platform members::add);
+    POST "/v2/groups/{id}/members/delete" remove_members_from_access_group:
+        by (Platform members::remove_several);
+    HEAD "/v2/groups/{id}/members/{iam_id}" is_member_of_access_group:
+        by (Platform members::is_member);
+    DELETE "/v2/groups/{id}/members/{iam_id}" remove_member_from_access_group:
+        by (Platform members::remove);
+    PUT "/v2/groups/_allgroups/members/{iam_id}" add_member_to_multiple_access_groups:
+        by (Platform members::add_to_several);
+    DELETE "/v2/groups/_allgroups/members/{iam_id}" remove_member_from_all_access_groups:
+        by (Platform members::remove_from_all);
+    GET "/v2/groups/{id}/rules" list_access_group_rules: by (Platform rules::list);
+    POST "/v2/groups/{id}/rules" add_access_group_rule: by (Platform rules::create);
+    GET "/v2/groups/{id}/rules/{rule_id}" get_access_group_rule: by (Platform rules::get);
+    PUT "/v2/groups/{id}/rules/{rule_id}" replace_access_group_rule:
+        by (Platform rules::replace);
+    DELETE "/v2/groups/{id}/rules/{rule_id}" remove_access_group_rule:
+        by (Platform rules::delete);
 
     POST "/identity/token" get_token: open (Open iam::token);
     POST "/oidc/token" get_token_oidc: open (Open iam::token);
@@ -413,6 +462,8 @@ operations! {
 /// Families of IBM's API that are known and not served: everything below these paths. A part
 /// in braces stands for any one part.
 pub const KNOWN: &[&str] = &[
+    "/v1/action_control_assignments",
+    "/v1/action_control_templates",
     "/v1/backup_policies",
     "/v1/bare_metal_server/capacities",
     "/v1/bare_metal_server/profiles",
@@ -425,6 +476,8 @@ pub const KNOWN: &[&str] = &[
     "/v1/endpoint_gateways",
     "/v1/flow_log_collectors",
     "/v1/ike_policies",
+    "/v1/group_assignments",
+    "/v1/group_templates",
     "/v1/images/{id}/export_jobs",
     "/v1/instance_groups",
     "/v1/instances/{id}/cluster_network_attachments",
@@ -434,11 +487,14 @@ pub const KNOWN: &[&str] = &[
     "/v1/load_balancer/profiles",
     "/v1/load_balancers",
     "/v1/placement_groups",
+    "/v1/policy_assignments",
+    "/v1/policy_templates",
     "/v1/private_path_service_gateways",
     "/v1/public_address_ranges",
     "/v1/reclamations",
     "/v1/reservations",
     "/v1/share/profiles",
+    "/v1/role_templates",
     "/v1/shares",
     "/v1/snapshot_consistency_groups",
     "/v1/snapshots",

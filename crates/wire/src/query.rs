@@ -72,7 +72,15 @@ impl Query {
     /// `version` and `generation`.
     #[must_use]
     pub fn filters_encoded(&self) -> String {
-        self.encoded_without(&["limit", "start", "version", "generation"])
+        self.filters_encoded_without(&[])
+    }
+
+    /// As [`Self::filters_encoded`], without `others` too.
+    #[must_use]
+    pub fn filters_encoded_without(&self, others: &[&str]) -> String {
+        let not: Vec<&str> =
+            ["limit", "start", "version", "generation"].iter().chain(others).copied().collect();
+        self.encoded_without(&not)
     }
 
     /// All parameters but these, encoded for a link, each after an `&`.

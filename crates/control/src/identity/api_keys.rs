@@ -1,14 +1,15 @@
 //! API keys: made, read, changed, locked, disabled, rotated, deleted.
 //!
 //! Everybody may do all of this with keys of their own; with others' only who has leave for the
-//! account. The text of a key is given back once, to whoever makes it.
+//! account. The text of a key is given back once, to whoever makes it: that of another user's to
+//! nobody but the owner, since it is that user.
 
 use base::{ApiKeyId, Crn, PrincipalId, Timestamp};
 use meta::{ApiKeyFilter, Change, Page, Paged};
 use model::{
     ApiKey, EventDraft, HistoryRecord, Outcome, PrincipalKind, Refusal, Target, WhenLeaked,
 };
-use policy::{Action, InternalActor, Permit, Scope};
+use policy::{Action, Denied, InternalActor, Permit, Scope};
 use zeroize::Zeroizing;
 
 use super::bootstrap::{api_key_hash, api_key_mint};
@@ -83,6 +84,7 @@ impl Control {
         want: NewApiKey,
     ) -> Result<MadeApiKey, Error> {
         let permit = self.key_permit(ctx, Action::ApiKeyCreate, of).await?;
+        self.text_check(ctx, Action::ApiKeyCreate, of).await?;
         if PrincipalKind::of(of) == PrincipalKind::Profile {
             return Err(Error::Invalid {
                 field: "iam_id",
@@ -173,7 +175,7 @@ impl Control {
         self.key_uses_write().await?;
         let scope = match &filter.principal {
             Some(of) => self.scope_of(ctx, Action::ApiKeyList, of).await?,
-            None => self.scope(ctx, Action::ApiKeyList).await?,
+            None => self.scope_account(ctx, Action::ApiKeyList).await?,
         };
         Ok(self.store().api_keys(&scope, filter, page).await?)
     }
@@ -241,6 +243,7 @@ impl Control {
         id: &ApiKeyId,
     ) -> Result<MadeApiKey, Error> {
         let (key, permit) = self.key_read(ctx, Action::ApiKeyUpdate, id).await?;
+        self.text_check(ctx, Action::ApiKeyUpdate, &key.principal).await?;
         unlocked(&key)?;
         let value = api_key_mint(self.entropy());
         let next = ApiKey { hash: api_key_hash(&value), ..key };
@@ -297,6 +300,20 @@ impl Control {
         }
     }
 
+    /// Whether the caller may hold the text of a key of `of`'s.
+    async fn text_check(
+        &self,
+        ctx: &RequestContext,
+        action: Action,
+        of: &PrincipalId,
+    ) -> Result<(), Error> {
+        let another = PrincipalKind::of(of) == PrincipalKind::User && of != &ctx.caller.principal;
+        if another && !ctx.caller.owner {
+            return Err(self.denied(ctx, Denied { action }, None).await);
+        }
+        Ok(())
+    }
+
     /// What the caller may see of `of`: of oneself everything.
     pub(super) async fn scope_of(
         &self,
@@ -306,7 +323,7 @@ impl Control {
     ) -> Result<Scope, Error> {
         match policy::scope_own(&ctx.caller, action, of) {
             Ok(scope) => Ok(scope),
-            Err(_) => self.scope(ctx, action).await,
+            Err(_) => self.scope_account(ctx, action).await,
         }
     }
 

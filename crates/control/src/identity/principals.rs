@@ -98,6 +98,9 @@ impl Control {
     ) -> Result<(Principal, Option<MadeApiKey>), Error> {
         let of = actions(kind);
         let permit = self.permit_account(ctx, of.create).await?;
+        if want.api_key.is_some() {
+            self.permit_account(ctx, Action::ApiKeyCreate).await?;
+        }
         let id = PrincipalId::mint(kind.iam_prefix(), self.entropy());
         let account = ctx.caller.account.clone();
         let principal = Principal::new(id, account, kind, want.name, self.now());
@@ -144,7 +147,7 @@ impl Control {
         ctx: &RequestContext,
         principal: &Principal,
     ) -> Result<Vec<HistoryRecord>, Error> {
-        let scope = self.scope(ctx, actions(principal.kind).read).await?;
+        let scope = self.scope_account(ctx, actions(principal.kind).read).await?;
         Ok(self.store().identity_history(&scope, principal.id.as_str()).await?)
     }
 
@@ -158,7 +161,7 @@ impl Control {
         filter: &PrincipalFilter,
         page: &Page,
     ) -> Result<Paged<Principal>, Error> {
-        let scope = self.scope(ctx, actions(filter.kind).list).await?;
+        let scope = self.scope_account(ctx, actions(filter.kind).list).await?;
         self.key_uses_write().await?;
         Ok(self.store().principals(&scope, filter, page).await?)
     }
@@ -216,7 +219,8 @@ impl Control {
         Ok(next)
     }
 
-    /// Deletes a principal with its API keys. Its tokens are nothing from then on.
+    /// Deletes a principal with its API keys, its memberships and the policies for it. Its tokens
+    /// are nothing from then on.
     ///
     /// # Errors
     /// When it is locked or owns the account; when there is none, or the caller may not.

@@ -66,7 +66,7 @@ impl Control {
         profile: &PrincipalId,
         kind: ProfilePartKind,
     ) -> Result<Vec<ProfilePart>, Error> {
-        let scope = self.scope(ctx, Action::ProfileRead).await?;
+        let scope = self.scope_account(ctx, Action::ProfileRead).await?;
         let mut parts = self.store().profile_parts(&scope, profile).await?;
         parts.retain(|part| part.kind == kind);
         Ok(parts)

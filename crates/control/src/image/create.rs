@@ -6,7 +6,7 @@ use model::{
     AllowedUse, Image, ImageEncryption, ImageStatus, ImageStatusReason, ImageView, ResourceName,
     SourceVolume, Visibility, VolumeView, check_source,
 };
-use policy::{Action, Permit};
+use policy::{Action, InternalActor, Permit};
 
 use super::capture;
 use crate::{Control, Error, RequestContext};
@@ -58,7 +58,7 @@ impl Control {
             self.permit_new(ctx, Action::ImageManageAllowedUse, &group).await?;
         }
         // The store decides again in its transaction; here it spares a refused caller the keys.
-        self.image_source_check(ctx, &source).await?;
+        self.image_source_check(&source).await?;
         let inherit = want.allowed_use.is_none();
         let image = self.image_draft(ctx, group, &source, want).await?;
         let id = image.head.id.clone();
@@ -83,18 +83,16 @@ impl Control {
             return Err(refused.into());
         }
         self.jobs_queued.notify_one();
-        self.image(ctx, &id).await
+        Ok(self.store().image_any(Self::system(InternalActor::Job), &id).await?)
     }
 
-    async fn image_source_check(
-        &self,
-        ctx: &RequestContext,
-        source: &VolumeView,
-    ) -> Result<(), Error> {
+    async fn image_source_check(&self, source: &VolumeView) -> Result<(), Error> {
         let instance = match source.attachments.first() {
             None => None,
             Some(view) => {
-                let owner = self.instance(ctx, &view.attachment.instance).await?;
+                // Whether it is stopped is the volume's business: no leave to see it is needed.
+                let permit = Self::system(InternalActor::Job);
+                let owner = self.store().instance_any(permit, &view.attachment.instance).await?;
                 Some((view.attachment.kind, owner.instance))
             }
         };

@@ -33,8 +33,9 @@ impl Control {
         id: &ImageId,
         limit: u32,
     ) -> Result<ImageLineage, Error> {
-        let scope = self.scope(ctx, Action::ImageRead).await?;
-        Ok(self.store().image_lineage(&scope, id, limit).await?)
+        self.scope(ctx, Action::ImageRead).await?;
+        let scopes = self.scopes(ctx).await?;
+        Ok(self.store().image_lineage(&scopes, id, limit).await?)
     }
 
     /// Images: the caller's own and the stock ones.

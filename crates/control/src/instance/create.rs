@@ -206,7 +206,8 @@ impl Control {
         change.usage = usage;
         self.store().instance_create(permit, new, change).await?;
         self.jobs_queued.notify_one();
-        self.instance(ctx, &id).await
+        let made = Self::system(policy::InternalActor::Job);
+        Ok(self.store().instance_any(made, &id).await?)
     }
 
     /// What the instance boots from: an image that the caller may use and that is not obsolete

@@ -18,6 +18,15 @@ impl Control {
         filter: &TagFilter,
     ) -> Result<(Vec<Tag>, u64), Error> {
         let scope = self.scope(ctx, Action::TagRead).await?;
+        if let Some(crn) = &filter.attached_to {
+            let Ok(crn) = base::Crn::parse(crn) else { return Ok((Vec::new(), 0)) };
+            let scopes = self.scopes(ctx).await?;
+            let Some(seen) = scopes.of(&crn.kind) else { return Ok((Vec::new(), 0)) };
+            match self.store().tag_target(seen, self.region(), &crn).await {
+                Err(meta::StoreError::NotFound { .. }) => return Ok((Vec::new(), 0)),
+                there => drop(there?),
+            }
+        }
         Ok(self.store().tags(&scope, filter).await?)
     }
 

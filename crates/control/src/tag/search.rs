@@ -19,7 +19,8 @@ impl Control {
         after: Option<&PageKey>,
         limit: u32,
     ) -> Result<(Vec<Found>, Option<PageKey>), Error> {
-        let scope = self.scope(ctx, Action::ResourceSearch).await?;
-        Ok(self.store().search(&scope, self.region(), query, after, limit).await?)
+        self.scope(ctx, Action::ResourceSearch).await?;
+        let scopes = self.scopes(ctx).await?;
+        Ok(self.store().search(&scopes, self.region(), query, after, limit).await?)
     }
 }

@@ -7,7 +7,7 @@ use model::{
     Image, ImageLineage, ImagePatch, ImageStatus, ImageStatusReason, ImageView, LifecycleChange,
     ResourceName, SealedRef, Visibility,
 };
-use policy::{Permit, Scope, SystemPermit};
+use policy::{Permit, Scope, Scopes, SystemPermit};
 
 use crate::{Change, Page, Paged, StoreError};
 
@@ -141,11 +141,11 @@ pub trait ImageStore: Send + Sync {
         filter: &ImageFilter,
         page: &Page,
     ) -> Result<Paged<ImageView>, StoreError>;
-    /// What an image that the scope sees was made of, and what of the scope's account was made of
-    /// it: at most `limit` of each kind.
+    /// What an image that the scopes show was made of, and what of the rest that they show was
+    /// made of it: at most `limit` of each kind.
     async fn image_lineage(
         &self,
-        scope: &Scope,
+        scopes: &Scopes,
         id: &ImageId,
         limit: u32,
     ) -> Result<ImageLineage, StoreError>;

@@ -30,8 +30,10 @@
 //! | `api_key_create`, `api_key_save`, `api_key_delete` | `ApiKeyCreate`, …; the account |
 //! | `resource_group_create` | `ResourceGroupCreate`, the account |
 //! | `tags_attach`, `tags_detach` | `TagAttachUser`, … of the kind; the resource |
+//! | `policy_*`, `role_*`, `access_group_*`, `member*`, `group_rule*` | `PolicyRead`, … ; the account |
 //! | `access_tags_create`, `tag_delete`, `tags_delete_unused` | of the kind; the account |
 
+mod access;
 mod fault;
 mod firewall;
 mod floating_ip;
@@ -50,6 +52,7 @@ mod vni;
 mod volume;
 mod wrap;
 
+pub use access::{AccessGroupFilter, AccessRows, AccessStore, PolicyFilter, Slice};
 pub use fault::FaultStore;
 pub use firewall::{AclPlace, FirewallStore, SecurityGroupFilter};
 pub use floating_ip::{
@@ -75,7 +78,8 @@ pub use wrap::{WrapHolder, WrapRow, WrapStore};
 
 /// All of the port.
 pub trait Store:
-    IdentityStore
+    AccessStore
+    + IdentityStore
     + PrincipalStore
     + NetworkStore
     + FirewallStore
@@ -95,7 +99,8 @@ pub trait Store:
 }
 
 impl<T> Store for T where
-    T: IdentityStore
+    T: AccessStore
+        + IdentityStore
         + PrincipalStore
         + NetworkStore
         + FirewallStore

@@ -95,7 +95,8 @@ pub trait PrincipalStore: Send + Sync {
         change: Change,
     ) -> Result<(), StoreError>;
 
-    /// Deletes a principal with its keys, sessions and parts; not the owner of the account.
+    /// Deletes a principal with its keys, sessions and parts, its memberships and the policies
+    /// for it; not the owner of the account.
     async fn principal_delete(
         &self,
         permit: &Permit,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use base::{Crn, RegionName, ResourceGroupId};
 use model::{Found, SearchQuery, Tag, TagKind, TagMode, TagPattern};
-use policy::{Permit, Scope};
+use policy::{Permit, Scope, Scopes};
 
 use crate::{Change, PageKey, StoreError};
 
@@ -69,7 +69,8 @@ pub trait TagStore: Send + Sync {
         change: Change,
     ) -> Result<Vec<Tag>, StoreError>;
 
-    /// The resource of that CRN, if it is in this region and the account.
+    /// The resource of that CRN, if it is in this region and the scope shows it: one for its
+    /// type.
     async fn tag_target(
         &self,
         scope: &Scope,
@@ -102,11 +103,11 @@ pub trait TagStore: Send + Sync {
         change: Change,
     ) -> Result<(), StoreError>;
 
-    /// Resources of the account that fit, newest first, at most `limit`; and where the next page
+    /// Resources that fit, of the types and rows that the scopes show, newest first, at most `limit`; and where the next page
     /// begins, if there is one. Stock images are the provider's and are not among them.
     async fn search(
         &self,
-        scope: &Scope,
+        scopes: &Scopes,
         region: &RegionName,
         query: &SearchQuery,
         after: Option<&PageKey>,

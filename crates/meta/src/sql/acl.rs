@@ -12,6 +12,7 @@ use super::{
     outbox, permit,
     rule::{ports, range, traffic, traffic_binds},
     session::Session,
+    sight::columns,
     tag,
     value::{Row, Value, binds},
     vpc,
@@ -216,7 +217,10 @@ pub(crate) async fn list(
     page: &Page,
 ) -> Result<Paged<AclView>, StoreError> {
     let mut conditions = Conditions::default();
-    conditions.and("a.account_id = ?", binds![scope.account()]).and_eq("a.group_id", group);
+    conditions
+        .and("a.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("a"))
+        .and_eq("a.group_id", group);
     let total = conditions.count(session, "acls a").await?;
     let rows = conditions.page(session, SELECT, "a", page).await?;
     let views = rows.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;

@@ -14,7 +14,7 @@ use policy::{Permit, Scope};
 use super::{
     SqlStore, acl, group_target,
     retry::{reading, writing},
-    routing_table, security_group, security_group_rule,
+    routing_table, security_group, security_group_rule, sight,
 };
 use crate::{AclPlace, Change, FirewallStore, Page, Paged, SecurityGroupFilter, StoreError};
 
@@ -36,7 +36,10 @@ impl FirewallStore for SqlStore {
         scope: &Scope,
         id: &SecurityGroupId,
     ) -> Result<SecurityGroupView> {
-        reading!(self, |tx| security_group::get(tx, scope.account(), id))
+        reading!(self, |tx| async {
+            sight::check(tx, scope, "security_groups", "security_group", id).await?;
+            security_group::get(tx, scope.account(), id).await
+        })
     }
 
     async fn security_groups(
@@ -113,7 +116,10 @@ impl FirewallStore for SqlStore {
     }
 
     async fn acl(&self, scope: &Scope, id: &AclId) -> Result<AclView> {
-        reading!(self, |tx| acl::get(tx, scope.account(), id))
+        reading!(self, |tx| async {
+            sight::check(tx, scope, "acls", "network_acl", id).await?;
+            acl::get(tx, scope.account(), id).await
+        })
     }
 
     async fn acls(

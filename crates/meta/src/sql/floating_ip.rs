@@ -16,6 +16,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit,
     session::Session,
+    sight::columns,
     tag,
     value::{Row, binds},
 };
@@ -106,6 +107,7 @@ pub(crate) async fn list(
     let mut conditions = Conditions::default();
     conditions
         .and("f.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("f"))
         .and_eq("f.group_id", filter.group.as_ref());
     if let Some(id) = &filter.target {
         conditions.and("(f.nic_id = ? OR f.gateway_id = ?)", binds![id, id]);

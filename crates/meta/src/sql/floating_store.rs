@@ -10,6 +10,7 @@ use policy::{Permit, Scope, SystemPermit};
 use super::{
     SqlStore, floating_ip, public_gateway, reach,
     retry::{reading, writing},
+    sight,
 };
 use crate::{
     Change, FloatingIpFilter, FloatingIpPatch, FloatingIpStore, GatewayAddress, NicReach, Page,
@@ -30,11 +31,17 @@ impl FloatingIpStore for SqlStore {
     }
 
     async fn floating_ip(&self, scope: &Scope, id: &FloatingIpId) -> Result<FloatingIpView> {
-        floating_ip::get(&mut self.engine.glance().await?, scope.account(), id).await
+        let mut session = self.engine.glance().await?;
+        sight::check(&mut session, scope, "floating_ips", "floating_ip", id).await?;
+        floating_ip::get(&mut session, scope.account(), id).await
     }
 
     async fn floating_ip_at(&self, scope: &Scope, address: Ipv4Addr) -> Result<FloatingIpView> {
-        floating_ip::at(&mut self.engine.glance().await?, scope.account(), address).await
+        let mut session = self.engine.glance().await?;
+        let found = floating_ip::at(&mut session, scope.account(), address).await?;
+        let id = &found.ip.head.id;
+        sight::check(&mut session, scope, "floating_ips", "floating_ip", id).await?;
+        Ok(found)
     }
 
     async fn floating_ips(
@@ -80,7 +87,9 @@ impl FloatingIpStore for SqlStore {
         scope: &Scope,
         id: &PublicGatewayId,
     ) -> Result<PublicGatewayView> {
-        public_gateway::get(&mut self.engine.glance().await?, scope.account(), id).await
+        let mut session = self.engine.glance().await?;
+        sight::check(&mut session, scope, "public_gateways", "public_gateway", id).await?;
+        public_gateway::get(&mut session, scope.account(), id).await
     }
 
     async fn public_gateways(

@@ -5,10 +5,12 @@ use model::{Limit, Refusal, ResourceGroup};
 use policy::{Action, Permit, Scope};
 
 use super::{
+    counter,
     head::{limit_check, not_found},
     list::Conditions,
     outbox, permit,
     session::Session,
+    sight::{self, Columns},
     source::SOURCES,
     tag,
     value::{Row, binds},
@@ -59,6 +61,7 @@ pub(crate) async fn get(
     scope: &Scope,
     id: &ResourceGroupId,
 ) -> Result<ResourceGroup, StoreError> {
+    sight::check(session, scope, "resource_groups", "resource_group", id).await?;
     let row = session
         .one(format!("{SELECT} WHERE id = $1 AND account_id = $2"), binds![id, scope.account()])
         .await?;
@@ -73,6 +76,7 @@ pub(crate) async fn list(
     let mut conditions = Conditions::default();
     conditions
         .and("account_id = ?", binds![scope.account()])
+        .and_seen(scope, Columns { group: "id", id: "id" })
         .and_eq("name", filter.name.as_deref())
         .and_eq("is_default", filter.default);
     let rows = conditions.all(session, SELECT, "name").await?;
@@ -167,6 +171,7 @@ pub(crate) async fn delete(
         }
     }
     tag::forget(tx, id.as_str()).await?;
+    counter::forget_group(tx, permit.account(), id).await?;
     tx.run("DELETE FROM resource_groups WHERE id = $1", binds![id]).await?;
     outbox::write(tx, change).await
 }

@@ -5,9 +5,12 @@ use model::{
     Image, ImageEncryption, ImageStatus, ImageStatusReason, ImageView, SourceVolume, Visibility,
 };
 
+use policy::Scope;
+
 use super::{
     head::{NameSpace, head, head_binds, not_found, written},
     session::Session,
+    sight,
     value::{Row, Value, binds, joined},
     volume::{allowed_use, sealed},
 };
@@ -77,6 +80,19 @@ pub(crate) async fn seen(
         )
         .await?;
     view(row.ok_or_else(|| not_found("image", id))?)
+}
+
+/// An image that a reader sees: one of the account that the scope shows, or a public one.
+pub(crate) async fn shown(
+    session: &mut Session,
+    scope: &Scope,
+    id: &ImageId,
+) -> Result<ImageView, StoreError> {
+    let found = seen(session, scope.account(), id).await?;
+    if found.image.visibility != Visibility::Public {
+        sight::check(session, scope, "images", "image", id).await?;
+    }
+    Ok(found)
 }
 
 /// An image of any account.

@@ -43,7 +43,7 @@ pub(crate) async fn insert(
     let account = &image.head.account;
     group_check(tx, account, &image.head.group).await?;
     NAMES.check(tx, account.as_str(), &image.head.name, None).await?;
-    let count = counter::add(tx, account, Counter::Images, 1).await?;
+    let count = counter::add_in(tx, (account, &image.head.group), Counter::Images, 1).await?;
     limit_check(count.unsigned_abs(), Limit::IMAGES_MAX)?;
     image::insert(tx, image).await?;
     image_lineage::insert(tx, image, parent).await
@@ -298,7 +298,7 @@ pub(crate) async fn gone(
     fault::forget(tx, id.as_str()).await?;
     image_lineage::gone(tx, &image).await?;
     tx.run("DELETE FROM images WHERE id = $1", binds![id]).await?;
-    counter::add(tx, &image.head.account, Counter::Images, -1).await?;
+    counter::add_in(tx, (&image.head.account, &image.head.group), Counter::Images, -1).await?;
     outbox::write(tx, change).await
 }
 

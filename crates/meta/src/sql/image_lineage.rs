@@ -1,12 +1,15 @@
 //! What images were made of, and what was made of them.
 
-use base::{AccountId, ImageId};
+use base::ImageId;
 use model::{Ancestor, Image, ImageLineage, LineageItem, Lineages};
-use policy::Scope;
+use policy::{Scope, Scopes};
 
 use super::{
+    head::not_found,
     image,
+    list::Conditions,
     session::Session,
+    sight::columns,
     value::{Row, binds},
 };
 use crate::StoreError;
@@ -59,40 +62,42 @@ fn ancestor(row: Row) -> Result<(Ancestor, Option<ImageId>), StoreError> {
     Ok((found, row.opt_id()?))
 }
 
+/// What of one type the reader sees; nothing without a scope.
 async fn items(
     session: &mut Session,
     from: &str,
-    (id, account): (&ImageId, &AccountId),
+    mut made_of: Conditions,
+    scope: Option<&Scope>,
     limit: u32,
 ) -> Result<Lineages, StoreError> {
-    let total = session.number(format!("SELECT COUNT(*) FROM {from}"), binds![id, account]).await?;
-    let rows = session
-        .all(
-            format!(
-                "SELECT t.id, t.name FROM {from} ORDER BY t.created_at DESC, t.id DESC LIMIT $3"
-            ),
-            binds![id, account, limit],
-        )
-        .await?;
+    let Some(scope) = scope else { return Ok(Lineages { items: Vec::new(), total: 0 }) };
+    made_of.and("t.account_id = ?", binds![scope.account()]).and_seen(scope, columns!("t"));
+    let total = made_of.count(session, from).await?;
+    let order = format!("t.created_at DESC, t.id DESC LIMIT {limit}");
+    let rows = made_of.all(session, &format!("SELECT t.id, t.name FROM {from}"), &order).await?;
     let read = |row: Row| {
         let mut row = row.of("lineage");
         Ok(LineageItem { id: row.text()?, name: row.text()? })
     };
-    Ok(Lineages {
-        items: rows.into_iter().map(read).collect::<Result<_, StoreError>>()?,
-        total: total.unsigned_abs(),
-    })
+    let items = rows.into_iter().map(read).collect::<Result<_, StoreError>>()?;
+    Ok(Lineages { items, total })
 }
 
-/// The line of an image that the scope sees, and what of the account is made of it.
+fn equal(column: &str, id: &ImageId) -> Conditions {
+    let mut conditions = Conditions::default();
+    conditions.and_eq(column, Some(id));
+    conditions
+}
+
+/// The line of an image that the scopes show, and what else they show that is made of it.
 pub(crate) async fn read(
     session: &mut Session,
-    scope: &Scope,
+    scopes: &Scopes,
     id: &ImageId,
     limit: u32,
 ) -> Result<ImageLineage, StoreError> {
-    let account = scope.account();
-    image::seen(session, account, id).await?;
+    let scope = scopes.of("image").ok_or_else(|| not_found("image", id))?;
+    image::shown(session, scope, id).await?;
     let mut next = match session.one(ANCESTOR, binds![id]).await? {
         Some(row) => ancestor(row)?.1,
         None => None,
@@ -104,13 +109,12 @@ pub(crate) async fn read(
         ancestors.push(found);
         next = above;
     }
-    let whose = (id, account);
-    let of = "WHERE t.source_image_id = $1 AND t.account_id = $2";
-    let volumes = items(session, &format!("volumes t {of}"), whose, limit).await?;
-    let of = "WHERE t.image_id = $1 AND t.account_id = $2";
-    let instances = items(session, &format!("instances t {of}"), whose, limit).await?;
-    let of = "images t JOIN image_lineage l ON l.image_id = t.id
-      WHERE l.parent_image_id = $1 AND l.account_id = $2";
-    let images = items(session, of, whose, limit).await?;
+    let of = equal("t.source_image_id", id);
+    let volumes = items(session, "volumes t", of, scopes.of("volume"), limit).await?;
+    let of = equal("t.image_id", id);
+    let instances = items(session, "instances t", of, scopes.of("instance"), limit).await?;
+    let of = equal("l.parent_image_id", id);
+    let from = "images t JOIN image_lineage l ON l.image_id = t.id";
+    let images = items(session, from, of, Some(scope), limit).await?;
     Ok(ImageLineage { ancestors, images, volumes, instances })
 }

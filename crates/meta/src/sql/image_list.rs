@@ -8,10 +8,11 @@ use model::{Image, ImageView, Visibility};
 use policy::Scope;
 
 use super::{
-    counter::{self, Counter},
+    counter::Counter,
     image::{SELECT, view},
     list::{Conditions, paged, place},
     session::Session,
+    sight::{self, columns},
     value::{Value, binds},
 };
 use crate::{ImageFilter, Page, Paged, StoreError};
@@ -31,12 +32,13 @@ fn narrow(conditions: &mut Conditions, filter: &ImageFilter) {
 }
 
 /// The account's own images, unless the filter leaves none of them.
-fn own(account: &AccountId, filter: &ImageFilter) -> Option<Conditions> {
+fn own(scope: &Scope, filter: &ImageFilter) -> Option<Conditions> {
+    let account = scope.account();
     if filter.remote == Some(true) || filter.owner.as_ref().is_some_and(|o| o != account) {
         return None;
     }
     let mut conditions = Conditions::default();
-    conditions.and("i.account_id = ?", binds![account]);
+    conditions.and("i.account_id = ?", binds![account]).and_seen(scope, columns!("i"));
     conditions.and_eq("i.visibility", filter.visibility.map(Visibility::as_str));
     narrow(&mut conditions, filter);
     Some(conditions)
@@ -57,18 +59,21 @@ fn public(account: &AccountId, filter: &ImageFilter) -> Option<Conditions> {
     Some(conditions)
 }
 
-/// How many images an account sees, from counters: every image of the provider is public.
-async fn total(session: &mut Session, account: &AccountId) -> Result<u64, StoreError> {
-    let own = counter::get(session, account, Counter::Images).await?;
+/// How many images a reader sees, from counters: every image of the provider is public. None
+/// when it takes a count.
+async fn total(session: &mut Session, scope: &Scope) -> Result<Option<u64>, StoreError> {
+    let Some(own) = sight::counted(session, scope, Counter::Images).await? else {
+        return Ok(None);
+    };
     let row = session
         .one(
             "SELECT c.value FROM accounts a JOIN counters c ON c.account_id = a.id
              WHERE a.provider = 1 AND c.name = 'images' AND a.id <> $1",
-            binds![account],
+            binds![scope.account()],
         )
         .await?;
     let public: u64 = row.map_or(Ok(0), |row| row.of("counters").count())?;
-    Ok(own + public)
+    Ok(Some(own + public))
 }
 
 pub(crate) async fn list(
@@ -78,15 +83,15 @@ pub(crate) async fn list(
     page: &Page,
 ) -> Result<Paged<ImageView>, StoreError> {
     let account = scope.account();
-    let parts = [own(account, filter), public(account, filter)];
-    let mut count = 0;
-    let counted = filter == &ImageFilter::default();
-    if counted {
-        count = total(session, account).await?;
+    let parts = [own(scope, filter), public(account, filter)];
+    let mut counted = None;
+    if filter == &ImageFilter::default() {
+        counted = total(session, scope).await?;
     }
+    let mut count = counted.unwrap_or_default();
     let mut views = Vec::new();
     for part in parts.into_iter().flatten() {
-        if !counted {
+        if counted.is_none() {
             count += part.count(session, "images i").await?;
         }
         for row in part.page(session, SELECT, "i", page).await? {

@@ -6,7 +6,7 @@ use jobs::{Fence, NewJob};
 use model::{
     Image, ImageLineage, ImagePatch, ImageStatusReason, ImageView, LifecycleChange, ResourceName,
 };
-use policy::{Permit, Scope, SystemPermit};
+use policy::{Permit, Scope, Scopes, SystemPermit};
 
 use super::{
     SqlStore, image, image_capture, image_lifecycle, image_lineage, image_list, image_place,
@@ -70,7 +70,7 @@ impl ImageStore for SqlStore {
     }
 
     async fn image(&self, scope: &Scope, id: &ImageId) -> Result<ImageView> {
-        image::seen(&mut self.engine.glance().await?, scope.account(), id).await
+        image::shown(&mut self.engine.glance().await?, scope, id).await
     }
 
     async fn images(
@@ -82,8 +82,13 @@ impl ImageStore for SqlStore {
         reading!(self, |tx| image_list::list(tx, scope, filter, page))
     }
 
-    async fn image_lineage(&self, scope: &Scope, id: &ImageId, limit: u32) -> Result<ImageLineage> {
-        reading!(self, |tx| image_lineage::read(tx, scope, id, limit))
+    async fn image_lineage(
+        &self,
+        scopes: &Scopes,
+        id: &ImageId,
+        limit: u32,
+    ) -> Result<ImageLineage> {
+        reading!(self, |tx| image_lineage::read(tx, scopes, id, limit))
     }
 
     async fn image_update(

@@ -65,7 +65,8 @@ async fn limits(tx: &mut Session, new: &NewInstance) -> Result<(), StoreError> {
     limit_check(count(user_data), Limit::USER_DATA_BYTES_MAX)?;
     let data = new.attachments.iter().filter(|a| a.kind == AttachmentKind::Data).count();
     limit_check(count(data), Limit::DATA_VOLUMES_MAX)?;
-    let own = counter::add(tx, &instance.head.account, Counter::Instances, 1).await?;
+    let place = (&instance.head.account, &instance.head.group);
+    let own = counter::add_in(tx, place, Counter::Instances, 1).await?;
     limit_check(own.unsigned_abs(), Limit::INSTANCES_MAX)?;
     let more = vcpus(&instance.profile);
     limit_check(vcpus_used(tx, &instance.head.account).await? + more, Limit::VCPUS_MAX)

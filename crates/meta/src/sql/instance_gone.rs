@@ -75,7 +75,8 @@ pub(crate) async fn gone(
             volumes.push(volume);
         }
     }
-    counter::add(tx, &view.instance.head.account, Counter::Instances, -1).await?;
+    let head = &view.instance.head;
+    counter::add_in(tx, (&head.account, &head.group), Counter::Instances, -1).await?;
     outbox::write(tx, change).await?;
     Ok(volumes)
 }

@@ -13,6 +13,7 @@ use super::{
     SqlStore, instance, instance_action, instance_create, instance_gone, instance_view,
     reinitialize,
     retry::{reading, writing},
+    sight,
 };
 use crate::{
     Change, InstanceEnd, InstanceFilter, InstanceStore, NewBoot, NewInstance, Page, Paged,
@@ -34,7 +35,10 @@ impl InstanceStore for SqlStore {
     }
 
     async fn instance(&self, scope: &Scope, id: &InstanceId) -> Result<InstanceView> {
-        reading!(self, |tx| instance_view::get(tx, Some(scope.account()), id))
+        reading!(self, |tx| async {
+            sight::check(tx, scope, "instances", "instance", id).await?;
+            instance_view::get(tx, Some(scope.account()), id).await
+        })
     }
 
     async fn instances(
@@ -97,6 +101,7 @@ impl InstanceStore for SqlStore {
         id: &InstanceActionId,
     ) -> Result<InstanceAction> {
         let mut session = self.engine.glance().await?;
+        sight::check(&mut session, scope, "instances", "instance", instance).await?;
         instance_action::get(&mut session, scope.account(), instance, id).await
     }
 

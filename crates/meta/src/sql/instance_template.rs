@@ -12,6 +12,7 @@ use super::{
     outbox, permit,
     retry::{reading, writing},
     session::Session,
+    sight::{self, columns},
     tag,
     value::{Row, binds},
 };
@@ -65,6 +66,7 @@ async fn get(
     scope: &Scope,
     id: &InstanceTemplateId,
 ) -> Result<Found, StoreError> {
+    sight::check(session, scope, "instance_templates", "instance_template", id).await?;
     let row = session
         .one(format!("{SELECT} WHERE t.id = $1 AND t.account_id = $2"), binds![id, scope.account()])
         .await?;
@@ -77,7 +79,7 @@ async fn list(
     page: &Page,
 ) -> Result<Paged<Found>, StoreError> {
     let mut conditions = Conditions::default();
-    conditions.and("t.account_id = ?", binds![scope.account()]);
+    conditions.and("t.account_id = ?", binds![scope.account()]).and_seen(scope, columns!("t"));
     let total = conditions.count(session, "instance_templates t").await?;
     let rows = conditions.page(session, SELECT, "t", page).await?;
     let found = rows.into_iter().map(template).collect::<Result<Vec<_>, _>>()?;

@@ -11,11 +11,12 @@ use policy::Scope;
 
 use super::{
     attachment::{self, End},
-    counter::{self, Counter},
+    counter::Counter,
     head::{head, not_found},
     list::{Conditions, marks, paged, place},
     nic,
     session::Session,
+    sight::{self, columns},
     value::{Row, Value, binds},
     volume::image_reference,
 };
@@ -158,6 +159,7 @@ pub(crate) async fn list(
     let mut conditions = Conditions::default();
     conditions
         .and("n.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("n"))
         .and_eq("n.group_id", filter.group.as_ref())
         .and_eq("n.name", filter.name.as_deref())
         .and_eq("n.vpc_id", filter.vpc.as_ref());
@@ -173,10 +175,13 @@ pub(crate) async fn list(
             binds![subnet],
         );
     }
-    let total = if filter == &InstanceFilter::default() {
-        counter::get(session, scope.account(), Counter::Instances).await?
-    } else {
-        conditions.count(session, "instances n").await?
+    let mut counted = None;
+    if filter == &InstanceFilter::default() {
+        counted = sight::counted(session, scope, Counter::Instances).await?;
+    }
+    let total = match counted {
+        Some(total) => total,
+        None => conditions.count(session, "instances n").await?,
     };
     let rows = conditions.page(session, SELECT, "n", page).await?;
     let views = rows.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;

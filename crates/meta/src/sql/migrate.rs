@@ -9,7 +9,7 @@ use super::{session::Session, value::binds};
 use crate::StoreError;
 
 /// Every migration in order; number 1 is first.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_store_gc.sql"),
     include_str!("../../migrations/0003_tags_and_groups.sql"),
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/0007_floating_ips.sql"),
     include_str!("../../migrations/0008_identity.sql"),
     include_str!("../../migrations/0009_virtual_network_interfaces.sql"),
+    include_str!("../../migrations/0010_access.sql"),
 ];
 
 /// The schema that this program knows.

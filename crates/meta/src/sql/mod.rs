@@ -11,6 +11,8 @@
 //!
 //! Next to read: `session`, then `image_create`.
 
+mod access_group;
+mod access_store;
 mod acl;
 mod allowed_use;
 mod api_key;
@@ -53,6 +55,7 @@ mod outbox;
 mod permit;
 #[cfg(test)]
 mod plan_tests;
+mod policy_row;
 mod prefix;
 mod principal;
 mod principal_store;
@@ -68,6 +71,7 @@ mod search;
 mod security_group;
 mod security_group_rule;
 mod session;
+mod sight;
 mod source;
 mod ssh_key;
 mod store_gc;

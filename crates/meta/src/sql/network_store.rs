@@ -13,7 +13,7 @@ use policy::{Permit, Scope};
 use super::{
     SqlStore, instance_view, nic, prefix, reserved_ip,
     retry::{reading, writing},
-    ssh_key, subnet, vpc,
+    sight, ssh_key, subnet, vpc,
 };
 use crate::{
     Change, NetworkStore, NewVpc, Page, Paged, ReservedIpFilter, StoreError, SubnetFilter,
@@ -66,7 +66,9 @@ impl NetworkStore for SqlStore {
         vpc: &VpcId,
         id: &AddressPrefixId,
     ) -> Result<(AddressPrefix, bool)> {
-        prefix::get(&mut self.engine.glance().await?, scope.account(), vpc, id).await
+        let mut session = self.engine.glance().await?;
+        sight::check(&mut session, scope, "vpcs", "vpc", vpc).await?;
+        prefix::get(&mut session, scope.account(), vpc, id).await
     }
 
     async fn prefixes(
@@ -122,7 +124,9 @@ impl NetworkStore for SqlStore {
     }
 
     async fn subnet(&self, scope: &Scope, id: &SubnetId) -> Result<SubnetView> {
-        subnet::get(&mut self.engine.glance().await?, scope.account(), id).await
+        let mut session = self.engine.glance().await?;
+        sight::check(&mut session, scope, "subnets", "subnet", id).await?;
+        subnet::get(&mut session, scope.account(), id).await
     }
 
     async fn subnets(
@@ -164,7 +168,9 @@ impl NetworkStore for SqlStore {
         subnet: &SubnetId,
         id: &ReservedIpId,
     ) -> Result<ReservedIpView> {
-        reserved_ip::get(&mut self.engine.glance().await?, scope.account(), subnet, id).await
+        let mut session = self.engine.glance().await?;
+        sight::check(&mut session, scope, "subnets", "subnet", subnet).await?;
+        reserved_ip::get(&mut session, scope.account(), subnet, id).await
     }
 
     async fn reserved_ips(
@@ -202,6 +208,7 @@ impl NetworkStore for SqlStore {
 
     async fn nics(&self, scope: &Scope, instance: &InstanceId) -> Result<Vec<NicView>> {
         reading!(self, |tx| async {
+            sight::check(tx, scope, "instances", "instance", instance).await?;
             instance_view::check(tx, scope.account(), instance).await?;
             nic::of_instances(tx, &[instance]).await
         })

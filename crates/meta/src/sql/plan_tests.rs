@@ -47,6 +47,12 @@ fn scope() -> Scope {
     policy::scope(&caller, Action::ImageList).unwrap()
 }
 
+fn scopes() -> policy::Scopes {
+    let principal = PrincipalId::parse("IBMid-1").unwrap();
+    let caller = Caller { principal, account: account(), owner: true };
+    policy::Access::of_owner(&caller).scopes(base::Timestamp::default())
+}
+
 /// A VPC and a subnet, so that the lists inside them have a parent.
 async fn parents(store: &SqlStore) {
     let mut tx = store.engine.write().await.unwrap();
@@ -174,7 +180,7 @@ async fn search_plans(store: &SqlStore, text: &str) -> Vec<(String, Vec<String>)
     SEEN.set(Some(Vec::new()));
     let region = base::RegionName::parse("us-south").unwrap();
     let query = model::SearchQuery::parse(text).unwrap();
-    store.search(&scope(), &region, &query, None, 50).await.unwrap();
+    store.search(&scopes(), &region, &query, None, 50).await.unwrap();
     plans(store, SEEN.take().unwrap()).await
 }
 

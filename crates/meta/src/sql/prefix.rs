@@ -11,6 +11,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit,
     session::Session,
+    sight,
     value::{Row, binds},
     vpc,
 };
@@ -135,6 +136,7 @@ pub(crate) async fn list(
     vpc: &VpcId,
     page: &Page,
 ) -> Result<Paged<(AddressPrefix, bool)>, StoreError> {
+    sight::check(session, scope, "vpcs", "vpc", vpc).await?;
     vpc::check(session, scope.account(), vpc).await?;
     let mut conditions = Conditions::default();
     conditions.and("p.vpc_id = ?", binds![vpc]);

@@ -5,7 +5,7 @@ use model::{HistoryRecord, Limit, Principal, PrincipalKind, Refusal};
 use policy::{Action, Permit, Scope};
 
 use super::{
-    api_key,
+    access_group, api_key,
     head::{changed, limit_check, not_found},
     list::{Conditions, limit, paged},
     outbox,
@@ -245,6 +245,7 @@ pub(crate) async fn delete(
     ] {
         tx.run(sql, binds![id]).await?;
     }
+    access_group::principal_forget(tx, &p.account, id).await?;
     outbox::write(tx, change).await
 }
 

@@ -13,6 +13,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit,
     session::Session,
+    sight::columns,
     tag,
     value::{Row, binds},
     vpc,
@@ -63,7 +64,10 @@ pub(crate) async fn list(
     page: &Page,
 ) -> Result<Paged<PublicGatewayView>, StoreError> {
     let mut conditions = Conditions::default();
-    conditions.and("p.account_id = ?", binds![scope.account()]).and_eq("p.group_id", group);
+    conditions
+        .and("p.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("p"))
+        .and_eq("p.group_id", group);
     let total = conditions.count(session, "public_gateways p").await?;
     let rows = conditions.page(session, SELECT, "p", page).await?;
     let views = rows.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;

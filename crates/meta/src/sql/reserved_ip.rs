@@ -15,7 +15,7 @@ use super::{
     list::{Conditions, limit, paged, place},
     outbox, permit,
     session::Session,
-    subnet,
+    sight, subnet,
     value::{Row, binds},
     vni,
 };
@@ -150,6 +150,7 @@ pub(crate) async fn list(
     filter: &ReservedIpFilter,
     page: &Page,
 ) -> Result<Paged<ReservedIpView>, StoreError> {
+    sight::check(session, scope, "subnets", "subnet", subnet).await?;
     subnet::get(session, scope.account(), subnet).await?;
     let mut conditions = Conditions::default();
     conditions

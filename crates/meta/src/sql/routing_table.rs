@@ -10,6 +10,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit,
     session::Session,
+    sight,
     value::{Row, Value, binds},
     vpc,
 };
@@ -46,6 +47,7 @@ pub(crate) async fn get(
     vpc: &VpcId,
     id: &RoutingTableId,
 ) -> Result<RoutingTableView, StoreError> {
+    sight::check(session, scope, "vpcs", "vpc", vpc).await?;
     let row = session
         .one(
             format!("{SELECT} WHERE t.id = $1 AND t.vpc_id = $2 AND t.account_id = $3"),
@@ -65,6 +67,7 @@ pub(crate) async fn list(
     is_default: Option<bool>,
     page: &Page,
 ) -> Result<Paged<RoutingTableView>, StoreError> {
+    sight::check(session, scope, "vpcs", "vpc", vpc).await?;
     vpc::check(session, scope.account(), vpc).await?;
     let mut conditions = Conditions::default();
     conditions.and("t.vpc_id = ?", binds![vpc]).and_eq("t.is_default", is_default);

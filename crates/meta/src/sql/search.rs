@@ -8,11 +8,12 @@
 
 use base::{Crn, RegionName};
 use model::{Found, Piece, SearchField, SearchQuery, SearchTest, TagKind, Wildcard};
-use policy::Scope;
+use policy::{Scope, Scopes};
 
 use super::{
     list::Conditions,
     session::Session,
+    sight::columns_of,
     source::{Location, SOURCES, Source},
     tag,
     value::{Binds, binds},
@@ -203,7 +204,9 @@ fn conditions(
 ) -> Option<Conditions> {
     let part = Compiler { source, region, scope }.query(query);
     let mut conditions = Conditions::default();
-    conditions.and("r.account_id = ?", binds![scope.account()]);
+    conditions
+        .and("r.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns_of(source.table));
     match part {
         Part::Known(false) => return None,
         Part::Known(true) => {}
@@ -220,7 +223,7 @@ fn conditions(
 /// Resources that fit, newest first.
 pub(crate) async fn search(
     session: &mut Session,
-    scope: &Scope,
+    scopes: &Scopes,
     region: &RegionName,
     query: &SearchQuery,
     after: Option<&PageKey>,
@@ -229,6 +232,7 @@ pub(crate) async fn search(
     let mut found = Vec::new();
     let order = format!("r.created_at DESC, r.id DESC LIMIT {}", limit.saturating_add(1));
     for source in &SOURCES {
+        let Some(scope) = scopes.of(source.kind) else { continue };
         let Some(conditions) = conditions(source, scope, region, query, after) else { continue };
         for row in conditions.all(session, &source.select(), &order).await? {
             let (target, created_at) = source.row(row, region)?;

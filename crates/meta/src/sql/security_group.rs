@@ -11,6 +11,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit, security_group_rule,
     session::Session,
+    sight::columns,
     tag,
     value::{Row, Value, binds},
     vpc,
@@ -110,6 +111,7 @@ pub(crate) async fn list(
     let mut conditions = Conditions::default();
     conditions
         .and("s.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("s"))
         .and_eq("s.group_id", filter.group.as_ref())
         .and_eq("s.vpc_id", filter.vpc.as_ref());
     if let Some(name) = &filter.vpc_name {

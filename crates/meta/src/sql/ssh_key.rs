@@ -9,6 +9,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit,
     session::Session,
+    sight::{self, columns},
     tag,
     value::{Row, binds},
 };
@@ -72,6 +73,7 @@ pub(crate) async fn get(
     scope: &Scope,
     id: &KeyId,
 ) -> Result<(SshKey, String), StoreError> {
+    sight::check(session, scope, "ssh_keys", "key", id).await?;
     let row = session
         .one(format!("{SELECT} WHERE k.id = $1 AND k.account_id = $2"), binds![id, scope.account()])
         .await?;
@@ -89,7 +91,11 @@ pub(crate) async fn by_fingerprint(
             binds![fingerprint, scope.account()],
         )
         .await?;
-    Ok(key(row.ok_or_else(|| not_found("key", fingerprint))?)?.0)
+    let found = key(row.ok_or_else(|| not_found("key", fingerprint))?)?.0;
+    match sight::check(session, scope, "ssh_keys", "key", &found.head.id).await {
+        Err(StoreError::NotFound { .. }) => Err(not_found("key", fingerprint)),
+        seen => seen.map(|()| found),
+    }
 }
 
 pub(crate) async fn list(
@@ -99,7 +105,10 @@ pub(crate) async fn list(
     page: &Page,
 ) -> Result<Paged<(SshKey, String)>, StoreError> {
     let mut conditions = Conditions::default();
-    conditions.and("k.account_id = ?", binds![scope.account()]).and_eq("k.name", name);
+    conditions
+        .and("k.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("k"))
+        .and_eq("k.name", name);
     let total = conditions.count(session, "ssh_keys k").await?;
     let rows = conditions.page(session, SELECT, "k", page).await?;
     let keys = rows.into_iter().map(key).collect::<Result<Vec<_>, _>>()?;

@@ -13,6 +13,7 @@ use super::{
     prefix::{cidr, ends, spelled},
     public_gateway, reserved_ip,
     session::Session,
+    sight::{self, columns},
     tag,
     value::{Row, binds},
     vpc,
@@ -84,6 +85,7 @@ pub(crate) async fn list(
     let mut conditions = Conditions::default();
     conditions
         .and("s.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("s"))
         .and_eq("s.group_id", filter.group.as_ref())
         .and_eq("s.vpc_id", filter.vpc.as_ref())
         .and_eq("s.zone", filter.zone.as_deref())
@@ -185,6 +187,7 @@ pub(crate) async fn range_free(
     zone: &str,
     count: u64,
 ) -> Result<(Ipv4Addr, u8), StoreError> {
+    sight::check(session, scope, "vpcs", "vpc", vpc).await?;
     vpc::check(session, scope.account(), vpc).await?;
     let row = session
         .one(

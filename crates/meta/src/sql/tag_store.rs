@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use base::{Crn, RegionName};
 use model::{Found, SearchQuery, Tag, TagKind, TagMode, TagPattern};
-use policy::{Permit, Scope};
+use policy::{Permit, Scope, Scopes};
 
 use super::{
     SqlStore,
+    head::not_found,
     retry::{reading, writing},
-    search, source,
+    search, sight, source,
     tag::{self, On},
 };
 use crate::{Change, PageKey, StoreError, TagFilter, TagStore, TagTarget};
@@ -50,7 +51,12 @@ impl TagStore for SqlStore {
 
     async fn tag_target(&self, scope: &Scope, region: &RegionName, crn: &Crn) -> Result<TagTarget> {
         let mut session = self.engine.glance().await?;
-        Ok(source::target(&mut session, scope.account(), region, crn).await?.1)
+        let (source, target) = source::target(&mut session, scope.account(), region, crn).await?;
+        let id = crn.resource.as_str();
+        match sight::check(&mut session, scope, source.table, "resource", id).await {
+            Err(StoreError::NotFound { .. }) => Err(not_found("resource", crn)),
+            seen => seen.map(|()| target),
+        }
     }
 
     async fn tags_attach(
@@ -82,12 +88,12 @@ impl TagStore for SqlStore {
 
     async fn search(
         &self,
-        scope: &Scope,
+        scopes: &Scopes,
         region: &RegionName,
         query: &SearchQuery,
         after: Option<&PageKey>,
         limit: u32,
     ) -> Result<(Vec<Found>, Option<PageKey>)> {
-        reading!(self, |tx| search::search(tx, scope, region, query, after, limit))
+        reading!(self, |tx| search::search(tx, scopes, region, query, after, limit))
     }
 }

@@ -60,6 +60,8 @@ macro_rules! from_ids {
 }
 
 from_ids!(
+    AccessGroupId,
+    AccessGroupRuleId,
     AccountId,
     AclId,
     AclRuleId,
@@ -75,10 +77,12 @@ from_ids!(
     JobId,
     KeyId,
     NicId,
+    PolicyId,
     PrincipalId,
     PublicGatewayId,
     ReservedIpId,
     ResourceGroupId,
+    RoleId,
     RoutingTableId,
     SecurityGroupId,
     SecurityGroupRuleId,

@@ -16,6 +16,7 @@ use super::{
     list::{Conditions, marks, paged, place},
     outbox, permit,
     session::Session,
+    sight::columns,
     subnet, tag,
     value::{Row, Value, binds},
 };
@@ -133,6 +134,7 @@ pub(crate) async fn list(
     let mut conditions = Conditions::default();
     conditions
         .and("v.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("v"))
         .and_eq("v.group_id", filter.group.as_ref());
     let total = conditions.count(session, "virtual_network_interfaces v").await?;
     let rows = conditions.page(session, SELECT, "v", page).await?;

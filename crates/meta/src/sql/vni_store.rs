@@ -8,7 +8,7 @@ use policy::{Permit, Scope, SystemPermit};
 use super::{
     SqlStore, ip_allocation, network_attachment,
     retry::{reading, writing},
-    vni,
+    sight, vni,
 };
 use crate::{Change, NewNetworkAttachment, NewVni, Page, Paged, StoreError, VniFilter, VniStore};
 
@@ -22,7 +22,11 @@ impl VniStore for SqlStore {
     }
 
     async fn vni(&self, scope: &Scope, id: &VniId) -> Result<VniView> {
-        reading!(self, |tx| vni::get(tx, Some(scope.account()), id))
+        reading!(self, |tx| async {
+            sight::check(tx, scope, "virtual_network_interfaces", "virtual_network_interface", id)
+                .await?;
+            vni::get(tx, Some(scope.account()), id).await
+        })
     }
 
     async fn vni_any(&self, _permit: SystemPermit, id: &VniId) -> Result<VniView> {

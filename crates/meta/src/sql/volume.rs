@@ -15,6 +15,7 @@ use super::{
     head::{NameSpace, group_check, head, head_binds, limit_check, not_found},
     list::{Conditions, marks, paged, place},
     session::Session,
+    sight::{self, columns},
     tag::{self, Tagged},
     value::{Row, Value, binds},
 };
@@ -185,6 +186,7 @@ fn conditions(scope: &Scope, filter: &VolumeFilter) -> Conditions {
     let mut conditions = Conditions::default();
     conditions
         .and("v.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("v"))
         .and_eq("v.group_id", filter.group.as_ref())
         .and_eq("v.name", filter.name.as_deref())
         .and_eq("v.zone", filter.zone.as_deref());
@@ -227,10 +229,13 @@ pub(crate) async fn list(
     page: &Page,
 ) -> Result<Paged<VolumeView>, StoreError> {
     let conditions = conditions(scope, filter);
-    let total = if filter == &VolumeFilter::default() {
-        counter::get(session, scope.account(), Counter::Volumes).await?
-    } else {
-        conditions.count(session, "volumes v").await?
+    let mut counted = None;
+    if filter == &VolumeFilter::default() {
+        counted = sight::counted(session, scope, Counter::Volumes).await?;
+    }
+    let total = match counted {
+        Some(total) => total,
+        None => conditions.count(session, "volumes v").await?,
     };
     let rows = conditions.page(session, SELECT, "v", page).await?;
     let views = rows.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;
@@ -276,7 +281,7 @@ pub(crate) async fn insert(tx: &mut Session, volume: &Volume) -> Result<(), Stor
     let account = &volume.head.account;
     group_check(tx, account, &volume.head.group).await?;
     NAMES.check(tx, account.as_str(), &volume.head.name, None).await?;
-    let count = counter::add(tx, account, Counter::Volumes, 1).await?;
+    let count = counter::add_in(tx, (account, &volume.head.group), Counter::Volumes, 1).await?;
     limit_check(count.unsigned_abs(), Limit::VOLUMES_MAX)?;
     tx.run(
         "INSERT INTO volumes (id, account_id, group_id, name, created_at, revision, zone, profile,

@@ -192,7 +192,7 @@ pub(crate) async fn gone(
     tag::forget(tx, id.as_str()).await?;
     fault::forget(tx, id.as_str()).await?;
     tx.run("DELETE FROM volumes WHERE id = $1", binds![id]).await?;
-    counter::add(tx, &volume.head.account, Counter::Volumes, -1).await?;
+    counter::add_in(tx, (&volume.head.account, &volume.head.group), Counter::Volumes, -1).await?;
     outbox::write(tx, change).await
 }
 

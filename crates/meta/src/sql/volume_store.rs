@@ -12,7 +12,7 @@ use policy::{Permit, Scope, SystemPermit};
 use super::{
     SqlStore, attach, attachment,
     retry::{reading, writing},
-    volume, volume_change,
+    sight, volume, volume_change,
 };
 use crate::{Change, NewAttachment, Page, Paged, StoreError, VolumeFilter, VolumeStore};
 
@@ -25,7 +25,10 @@ impl VolumeStore for SqlStore {
     }
 
     async fn volume(&self, scope: &Scope, id: &VolumeId) -> Result<VolumeView> {
-        reading!(self, |tx| volume::get(tx, Some(scope.account()), id))
+        reading!(self, |tx| async {
+            sight::check(tx, scope, "volumes", "volume", id).await?;
+            volume::get(tx, Some(scope.account()), id).await
+        })
     }
 
     async fn volumes(

@@ -9,6 +9,7 @@ use super::{
     list::{Conditions, paged, place},
     outbox, permit, prefix,
     session::Session,
+    sight::{self, columns},
     tag,
     value::{Row, binds},
     vpc_parts,
@@ -102,6 +103,7 @@ pub(crate) async fn get(
     scope: &Scope,
     id: &VpcId,
 ) -> Result<VpcView, StoreError> {
+    sight::check(session, scope, "vpcs", "vpc", id).await?;
     let row = session
         .one(format!("{SELECT} WHERE v.id = $1 AND v.account_id = $2"), binds![id, scope.account()])
         .await?;
@@ -117,6 +119,7 @@ pub(crate) async fn list(
     let mut conditions = Conditions::default();
     conditions
         .and("v.account_id = ?", binds![scope.account()])
+        .and_seen(scope, columns!("v"))
         .and_eq("v.group_id", filter.group.as_ref())
         .and_eq("v.name", filter.name.as_deref());
     let total = conditions.count(session, "vpcs v").await?;

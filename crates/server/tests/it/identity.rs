@@ -268,6 +268,69 @@ async fn a_service_id_signs_in_and_may_do_nothing_but_its_own_keys() {
     assert_eq!(robot.drop_at(&format!("/v1/apikeys/{}", id(&own))).await.status, 204);
 }
 
+/// S12: identities belong to the account as a whole. Whoever may do everything in a resource group
+/// sees none of them; who has a role of the identity service does what the role holds; and nobody
+/// but the owner gets the text of another user's key.
+#[tokio::test]
+async fn identities_are_for_those_with_a_role_on_the_identity_service() {
+    let region = Region::new().await;
+    let (client, account) = (region.client().await, region.owner.account.to_string());
+    let (made, robot) = service_id(&client, &account, "robot").await;
+    let iam_id = text(&made, "iam_id");
+    let groups = client.fetch("/v2/resource_groups").await.ok();
+    let group = id(&groups["resources"][0]);
+    let give = async |role: &str, name: &str, value: &str| {
+        let made = client.make(
+            "/v1/policies",
+            json!({
+                "type": "access",
+                "subjects": [{"attributes": [{"name": "iam_id", "value": iam_id}]}],
+                "roles": [{"role_id": format!("crn:v1:bluemix:public:iam::::role:{role}")}],
+                "resources": [{"attributes": [
+                    {"name": "accountId", "value": account}, {"name": name, "value": value}]}],
+            }),
+        );
+        assert_eq!(made.await.status, 201, "{role}");
+    };
+    let users = format!("/v2/accounts/{account}/users");
+    let keys = "/v1/apikeys?scope=account";
+    let status = async |path: &str| robot.fetch(path).await.status;
+    let another = json!({"account_id": account, "name": "another"});
+
+    give("Administrator", "resourceGroupId", &group).await;
+    for path in ["/v1/serviceids/", "/v1/profiles", keys, &users] {
+        assert_eq!(status(path).await, 403, "{path}");
+    }
+    give("Viewer", "serviceName", "iam-identity").await;
+    for (path, wanted) in [("/v1/serviceids/", 200), ("/v1/profiles", 200), (keys, 403)] {
+        assert_eq!(status(path).await, wanted, "{path}");
+    }
+    assert_eq!(status(&users).await, 403);
+    assert_eq!(robot.make("/v1/serviceids/", another.clone()).await.status, 403);
+    give("Operator", "serviceName", "iam-identity").await;
+    assert_eq!(status(keys).await, 200);
+    let other = robot.make("/v1/serviceids/", another.clone()).await;
+    assert_eq!(other.status, 201);
+    let key = json!({"name": "k", "iam_id": text(&other.ok(), "iam_id")});
+    assert_eq!(robot.make("/v1/apikeys", key).await.status, 201);
+    assert_eq!(robot.make("/v1/profiles", another).await.status, 403);
+    let owners = json!({"name": "k", "iam_id": region.owner.owner.as_str()});
+    assert_eq!(robot.make("/v1/apikeys", owners.clone()).await.status, 403);
+    let its = client.make("/v1/apikeys", owners).await.ok();
+    let rotate = format!("/_ectype/v1/apikeys/{}/rotate", id(&its));
+    assert_eq!(robot.make(&rotate, Value::Null).await.status, 403);
+    give("Editor", "serviceName", "user-management").await;
+    assert_eq!(status(&users).await, 200);
+
+    // Whoever goes takes the policies along.
+    let policies = format!("/v1/policies?account_id={account}&iam_id={iam_id}");
+    let count = async || client.fetch(&policies).await.ok()["policies"].as_array().unwrap().len();
+    assert_eq!(count().await, 4);
+    let gone = client.drop_at(&format!("/v1/serviceids/{}", id(&made))).await;
+    assert_eq!(gone.status, 204);
+    assert_eq!(count().await, 0);
+}
+
 #[tokio::test]
 async fn a_service_id_is_changed_locked_and_gone_at_once() {
     let region = Region::new().await;

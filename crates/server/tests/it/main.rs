@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod access_management;
 mod accounts;
 mod allowed_use;
 mod attachments;

@@ -35,7 +35,7 @@ pub async fn an_image_knows_its_line(fresh: &dyn FreshStore) {
     };
     let first = of(&stock.head.id, "one").await;
     let second = of(&first, "two").await;
-    let read = async |id: &ImageId| w.store.image_lineage(&w.a.sees(), id, 10).await.unwrap();
+    let read = async |id: &ImageId| w.store.image_lineage(&w.a.sees_each(), id, 10).await.unwrap();
 
     let line = read(&second).await;
     let ancestors: Vec<_> = line.ancestors.iter().map(|a| (a.name.as_str(), a.deleted)).collect();
@@ -48,15 +48,15 @@ pub async fn an_image_knows_its_line(fresh: &dyn FreshStore) {
         (names(&line.volumes.items), names(&line.instances.items)),
         (vec!["two-boot"], vec!["two"])
     );
-    let none = w.store.image_lineage(&w.b.sees(), &stock.head.id, 10).await.unwrap();
+    let none = w.store.image_lineage(&w.b.sees_each(), &stock.head.id, 10).await.unwrap();
     assert_eq!((none.images.total, none.volumes.total, none.instances.total), (0, 0, 0));
-    not_found!(w.store.image_lineage(&w.b.sees(), &first, 10).await);
+    not_found!(w.store.image_lineage(&w.b.sees_each(), &first, 10).await);
 
     super::images::delete_image(&w, &first).await;
     let line = read(&second).await;
     let ancestors: Vec<_> = line.ancestors.iter().map(|a| (a.name.as_str(), a.deleted)).collect();
     assert_eq!(ancestors, [("of-one", true), ("stock", false)], "what is gone keeps its place");
-    let limited = w.store.image_lineage(&w.a.sees(), &stock.head.id, 0).await.unwrap();
+    let limited = w.store.image_lineage(&w.a.sees_each(), &stock.head.id, 0).await.unwrap();
     assert_eq!((limited.volumes.items.len(), limited.volumes.total), (0, 1));
 }
 

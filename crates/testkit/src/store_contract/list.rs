@@ -74,6 +74,9 @@ macro_rules! store_contract_tests {
             races: one_capture_of_a_volume_at_once, one_of_a_name_at_once,
                 one_writer_of_a_revision_at_once, addresses_are_given_once,
                 claims_epochs_and_numbers_are_given_once, commit_meets_delete;
+            access: a_policy_lives, policies_are_said_once_and_are_an_accounts_own,
+                policies_of_a_group_count_for_its_members, access_groups_are_an_accounts_own,
+                a_custom_role_lives, readers_of_a_part_see_that_part;
             accounts: reads_stay_in_the_account, writes_stay_in_the_account,
                 parts_stay_in_the_account, permits_must_fit;
         }

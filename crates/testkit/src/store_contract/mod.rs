@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use base::{Clock, Entropy};
 use meta::Store;
 
+pub mod access;
 pub mod accounts;
 pub mod addresses;
 pub mod allowed_use;

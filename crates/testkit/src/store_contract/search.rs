@@ -23,7 +23,7 @@ impl World {
         after: Option<&PageKey>,
         limit: u32,
     ) -> Result<(Vec<Found>, Option<PageKey>), StoreError> {
-        self.store.search(&tenant.sees(), &self.region, query, after, limit).await
+        self.store.search(&tenant.sees_each(), &self.region, query, after, limit).await
     }
 
     /// One resource of every type at least, some of them tagged.

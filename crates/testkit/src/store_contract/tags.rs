@@ -68,7 +68,7 @@ impl World {
     /// User, access and service tags as search shows them.
     async fn tags_of(&self, tenant: &Tenant, crn: &Crn) -> (Vec<String>, Vec<String>) {
         let query = SearchQuery::crn(crn);
-        let found = self.store.search(&tenant.sees(), &self.region, &query, None, 10).await;
+        let found = self.store.search(&tenant.sees_each(), &self.region, &query, None, 10).await;
         let mut items = found.unwrap().0;
         assert_eq!(items.len(), 1, "{crn}");
         let item = items.remove(0);

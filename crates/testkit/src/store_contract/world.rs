@@ -14,7 +14,9 @@ use model::{
     ResourceGroup, ResourceName, SealedRef, Subnet, Target, TokenKey, UsageChange, UsageRecord,
     Vpc,
 };
-use policy::{Action, Caller, InternalActor, Permit, Resource, Scope, SystemPermit};
+use policy::{
+    Access, Action, Caller, InternalActor, Permit, Resource, Scope, Scopes, SystemPermit,
+};
 
 use super::FreshStore;
 
@@ -53,6 +55,14 @@ impl Tenant {
     #[must_use]
     pub fn sees(&self) -> Scope {
         policy::scope(&self.caller, Action::ImageList).unwrap()
+    }
+}
+
+impl Tenant {
+    /// What the owner sees of each type.
+    #[must_use]
+    pub fn sees_each(&self) -> Scopes {
+        Access::of_owner(&self.caller).scopes(Timestamp::default())
     }
 }
 

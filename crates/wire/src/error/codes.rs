@@ -216,6 +216,23 @@ codes! {
     /// A search query that cannot be read.
     InvalidQuery = "invalid_query", 400, Ours;
 
+    /// A policy that is not there, or is another account's.
+    PolicyNotFound = "policy_not_found", 404, Ibm;
+    /// A policy that says what another says.
+    PolicyConflict = "policy_conflict_error", 409, Ibm;
+    /// A custom role that is not there, or is another account's.
+    RoleNotFound = "role_not_found", 404, Ibm;
+    /// A custom role whose name is taken, or that a policy gives.
+    RoleConflict = "role_conflict_error", 409, Ibm;
+    /// A policy or a role that cannot be read.
+    InvalidBody = "invalid_body", 400, Ibm;
+    /// A parameter that is needed.
+    MissingRequiredQueryParameter = "missing_required_query_parameter", 400, Ibm;
+    /// An access group whose name is taken.
+    GroupConflict = "group_name_conflict_error", 409, Ours;
+    /// Deleting an access group with members.
+    GroupNotEmpty = "group_not_empty_error", 409, Ours;
+
     /// A VPC that is not empty.
     VpcNotEmpty = "vpc_not_empty", 409, Ibm;
     /// A subnet that is not empty.

@@ -137,7 +137,7 @@ impl ApiError {
 pub enum Dialect {
     /// The VPC API, and whatever is unknown: `errors`, `trace`.
     Vpc,
-    /// Resource manager, tagging, search: the same with `status_code`.
+    /// Resource manager, tagging, search, access management: the same with `status_code`.
     Platform,
     /// Resource controller: flat, with `error_code` and `transaction_id`.
     ResourceController,
@@ -167,7 +167,16 @@ impl Dialect {
     #[must_use]
     pub fn of_path(path: &str) -> Self {
         let controller = ["/v2/resource_instances", "/v2/resource_keys", "/v1/reclamations"];
-        let platform = ["/v2/resource_groups", "/v2/quota_definitions", "/v2/accounts", "/v3/"];
+        let platform = [
+            "/v2/resource_groups",
+            "/v2/quota_definitions",
+            "/v2/accounts",
+            "/v3/",
+            "/v1/policies",
+            "/v2/policies",
+            "/v2/roles",
+            "/v2/groups",
+        ];
         let identity = ["/v1/apikeys", "/v1/serviceids", "/v1/profiles"];
         let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
         if begins(&controller) {

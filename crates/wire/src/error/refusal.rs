@@ -83,6 +83,9 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         R::ServiceTags => (E::NotAuthorized, None),
         R::ClockNotVirtual | R::NothingDue | R::StatusNotForced { .. } => (E::InvalidState, None),
         R::ClockRange => (E::ValidationMaxValue, Some("seconds")),
+        R::PolicyExists { .. } => (E::PolicyConflict, None),
+        R::RoleInUse { .. } => (E::RoleConflict, None),
+        R::AccessGroupNotEmpty { .. } => (E::GroupNotEmpty, None),
         R::OverLimit { limit } => (ErrorCode::parse(limit.code).unwrap_or(E::OverQuota), None),
     }
 }
@@ -119,6 +122,8 @@ fn name_taken(kind: &str) -> ErrorCode {
         "instance" => ErrorCode::InstanceNameExists,
         "key" => ErrorCode::KeyNameExists,
         "resource group" => ErrorCode::ResourceGroupNameUniqueness,
+        "custom role" => ErrorCode::RoleConflict,
+        "access group" => ErrorCode::GroupConflict,
         _ => ErrorCode::ValidationUniqueFailed,
     }
 }
@@ -130,7 +135,12 @@ pub fn not_found(kind: &str, id: &str, field: Option<&str>) -> ApiError {
     let words = kind.replace('_', " ");
     let Some(field) = field else {
         let message = format!("The {words} {shown} does not exist, or is not visible to you.");
-        return ApiError::parameter(ErrorCode::NotFound, "id", message);
+        let code = match kind {
+            "policy" => ErrorCode::PolicyNotFound,
+            "role" => ErrorCode::RoleNotFound,
+            _ => ErrorCode::NotFound,
+        };
+        return ApiError::parameter(code, "id", message);
     };
     let code = match kind {
         "volume" => ErrorCode::VolumeIdNotFound,

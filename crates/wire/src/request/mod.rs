@@ -5,6 +5,7 @@
 //!
 //! Next to read: `image`, then `instance`.
 
+mod access_group;
 mod acl;
 mod allowed_use;
 mod floating_ip;
@@ -19,6 +20,7 @@ mod list_network;
 mod network;
 mod network_interface;
 mod operator;
+mod policy;
 mod resource_group;
 mod rule;
 mod search;
@@ -28,6 +30,11 @@ mod tags;
 mod virtual_network_interface;
 mod volume;
 
+pub use access_group::{
+    ACCESS_GROUP_PAGE_MAX, ACCESS_ITEMS_MAX, AccessGroupBody, AccessGroupList, GroupRuleBody,
+    OffsetPage, access_group_body, access_group_list, access_group_prototype, group_rule,
+    member_groups, member_list, members, members_gone,
+};
 pub use acl::{acl_prototype, acl_rule_patch, acl_rule_prototype};
 pub use allowed_use::AllowedUsePatch;
 pub use floating_ip::{
@@ -70,6 +77,11 @@ pub use network_interface::{NicPrototype, nic_patch};
 pub use operator::{
     ADVANCE_SECONDS_MAX, CallFault, ClockRequest, FAULT_CALLS_MAX, FAULT_DELAY_MS_MAX,
     FAULT_RETRY_AFTER_MAX, FaultRequest, clock_request, fault_request,
+};
+pub use policy::{
+    POLICY_ITEMS_MAX, POLICY_PAGE_MAX, PolicyBody, PolicyList, ROLE_ACTIONS_MAX, RoleBody,
+    RolePrototype, account_of, policy_format, policy_list, policy_state, policy_v1, policy_v2,
+    role_body, role_prototype,
 };
 pub use resource_group::{GroupPatch, GroupPrototype, group_patch, group_prototype};
 pub use search::{SEARCH_LIMIT_DEFAULT, Search, search};

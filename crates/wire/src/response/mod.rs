@@ -3,6 +3,7 @@
 //!
 //! Next to read: `image` for the heart of it.
 
+mod access_group;
 mod acl;
 mod action;
 mod attachment;
@@ -19,6 +20,7 @@ mod network_attachment;
 mod network_interface;
 mod operating_system;
 mod operator;
+mod policy;
 mod reference;
 mod resource_controller;
 mod resource_group;
@@ -35,6 +37,10 @@ mod vpc;
 #[cfg(test)]
 pub(crate) mod samples;
 
+pub use access_group::{
+    access_group, access_group_settings, by_offset, group_rule, group_rules, member,
+    member_in_groups, members_added, members_removed,
+};
 pub use acl::{NetworkAcl, NetworkAclRule, network_acl, network_acl_rule};
 pub use action::{
     ConsoleAccessToken, ConsoleTokenFacts, Initialization, InstanceAction, console_access_token,
@@ -69,6 +75,9 @@ pub use operating_system::{OperatingSystem, operating_system};
 pub use operator::{
     Clock, Fault, Faults, Lineage, Transitions, call_fault, clock, lineage, status_fault,
     transitions,
+};
+pub use policy::{
+    PolicyPage, RoleFacts, RolesBy, custom_role, policies, policy_v1, policy_v2, roles,
 };
 pub use reference::{NamedRef, Ref};
 pub use resource_controller::{NoResources, no_resources};

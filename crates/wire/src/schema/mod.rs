@@ -8,6 +8,7 @@
 //! To serve a new operation: add it to `operations()` of its family, its body and answer to
 //! `shapes()`, and its parser to the table in `tests`. Next to read: `image`, then `check`.
 
+mod access;
 mod build;
 pub mod check;
 mod extension;
@@ -103,6 +104,7 @@ const FAMILIES: &[Family] = &[
     ("Tags and search", tagging::operations, tagging::shapes),
     ("Identity", iam::operations, iam::shapes),
     ("API keys, service IDs, profiles and users", identity::operations, identity::shapes),
+    ("Access management", access::operations, access::shapes),
     ("Ectype", extension::operations, extension::shapes),
     ("References", Vec::new, reference::shapes),
     ("Errors", Vec::new, failure::shapes),

@@ -164,6 +164,11 @@ pub(super) fn act(name: &'static str) -> Described {
     Described { refusals: vec![409], ..Described::new(name, vec![(204, None)]) }
 }
 
+/// Does something to several, and says of each what became of it.
+pub(super) fn several(name: &'static str, answer: Schema) -> Described {
+    Described::new(name, vec![(207, Some(answer.into()))])
+}
+
 /// Begins something that goes on.
 pub(super) fn begin(name: &'static str, answer: Option<Schema>) -> Described {
     let answers = vec![(202, answer.map(Into::into))];
