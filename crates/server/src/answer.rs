@@ -88,7 +88,10 @@ pub(crate) async fn answer(app: Arc<App>, asked: Asked, request: Request) -> Res
     };
     let (peer, who) = (parts.extensions.get::<Peer>().copied(), Who::default());
     let reply = match faulted(&app, operation, &request_id).await {
-        Some(reply) => reply,
+        Some(reply) => {
+            let _ = read_body(&method, body).await;
+            reply
+        }
         None => {
             let who = Arc::clone(&who);
             let work = route(Arc::clone(&app), asked, parts, body, request_id.clone(), who);
@@ -137,6 +140,7 @@ async fn route(
     };
     match operation.served {
         Served::NotYet => {
+            let _ = read_body(&parts.method, body).await;
             Err(ApiError::not_implemented(&format!("The operation {}", operation.name)).into())
         }
         Served::Open(handler) => {
@@ -163,8 +167,9 @@ async fn route(
         }
         Served::By(family, handler) => {
             let method = parts.method.clone();
-            let mut call = checked(app, family, params, parts, &request_id, &who).await?;
-            call.body = read_body(&method, body).await?;
+            let call = checked(app, family, params, parts, &request_id, &who).await;
+            let body = read_body(&method, body).await;
+            let call = Call { body: body?, ..call? };
             run(&method, handler, call).await
         }
     }
@@ -266,6 +271,8 @@ fn check_sizes(uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// The body of a request, also of one that is refused: a connection whose bytes were left would be
+/// closed, and the client's next request with it.
 async fn read_body(method: &Method, body: Body) -> Result<Bytes, ApiError> {
     if method == Method::GET || method == Method::HEAD || method == Method::DELETE {
         return Ok(Bytes::new());

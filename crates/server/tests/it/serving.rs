@@ -125,3 +125,18 @@ async fn connections_beyond_the_cap_wait_their_turn() {
     drop(first);
     assert!(rest(&mut second).await.starts_with("HTTP/1.1 200"));
 }
+
+/// A client that writes the body after the head, as IBM's SDKs do, keeps its connection.
+#[tokio::test]
+async fn a_refused_request_is_read_whole_and_its_connection_is_kept() {
+    let served = served(ConnectionLimits::default()).await;
+    let head = b"POST /v1/vpcs HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n";
+    let mut stream = send(served.address, head).await;
+    // The server has the head once it has answered a request that came after it.
+    rest(&mut send(served.address, GET_AND_CLOSE).await).await;
+    stream.write_all(b"{ }").await.unwrap();
+    stream.write_all(GET_AND_CLOSE).await.unwrap();
+    let answers = rest(&mut stream).await;
+    assert!(answers.starts_with("HTTP/1.1 401"), "{answers}");
+    assert!(answers.contains("HTTP/1.1 200"), "{answers}");
+}
