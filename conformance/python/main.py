@@ -3,6 +3,7 @@
 import sys
 
 from cases import (
+    access,
     accounts,
     catalogue,
     codes,
