@@ -11,7 +11,7 @@ use crate::{
 
 /// Ectype: IBM Cloud VPC's image from volume, as a region of your own.
 #[derive(Parser)]
-#[command(name = "ectype", version, propagate_version = true)]
+#[command(name = "ectype", version, propagate_version = true, after_help = ::cli::overview())]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

@@ -9,6 +9,7 @@ mod admin;
 mod bench;
 mod catalog;
 mod cli;
+mod client;
 mod clock;
 mod data_dir;
 mod disk;
@@ -29,6 +30,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
+    if let Some(code) = client::run() {
+        return code;
+    }
     let command = cli::Cli::parse().command;
     // Engines and supervisors have runtimes, or none, of their own.
     match command {

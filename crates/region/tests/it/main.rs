@@ -7,12 +7,14 @@
 mod admin;
 mod api;
 mod bench;
+mod command_line;
 mod compatibility;
 mod damage;
 mod disk_files;
 mod ends;
 mod fake;
 mod files;
+mod golden;
 mod operator;
 mod process;
 mod secrets;

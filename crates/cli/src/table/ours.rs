@@ -1,0 +1,73 @@
+//! What IBM's command line has not.
+
+use super::{Act, Command, Put, Value, flag, word};
+use crate::{kinds::INSTANCE, verbs};
+
+pub(super) static COMMANDS: &[Command] = &[
+    Command::new("", "capture", "Make an image of an instance's boot volume.", Act::Own(verbs::capture))
+        .takes(&[
+            word("INSTANCE", Value::Ref(&INSTANCE), Put::Nothing, "ID or name of the instance."),
+            word("NAME", Value::Text, Put::Nothing, "Name of the image."),
+        ])
+        .flagged(&[
+            &[
+                flag("stop", Value::Switch, Put::Nothing, "Stop the instance first."),
+                flag("restart", Value::Switch, Put::Nothing, "Start it again once the image is made."),
+                flag("wait", Value::Switch, Put::Nothing, "Wait until the image is available."),
+            ],
+            super::is_images::GROUP,
+        ])
+        .ruled(&[super::is_images::ONE_GROUP])
+        .noted(
+            "Ctrl-C ends the waiting, not the work.\n\nEXAMPLES:\n    ectype capture my-instance \
+             my-image --stop --restart --wait",
+        ),
+    Command::new("", "wait", "Wait until a resource has a status.", Act::Own(verbs::wait))
+        .takes(&[
+            word(
+                "KIND",
+                Value::Choice(verbs::WAITED),
+                Put::Nothing,
+                "image, instance, volume, snapshot, vpc, subnet, floating-ip, public-gateway.",
+            ),
+            word("NAME", Value::Text, Put::Nothing, "ID or name of the resource."),
+        ])
+        .flagged(&[&[
+            flag(
+                "for",
+                Value::Text,
+                Put::Nothing,
+                "The status; deleted, too. Without it, the one in which it can be used.",
+            )
+            .hint("STATUS"),
+            flag("timeout", Value::Number, Put::Nothing, "Give up after so many seconds.")
+                .hint("SECONDS"),
+        ]])
+        .noted("EXAMPLES:\n    ectype wait image my-image\n    ectype wait instance my-instance --for stopped"),
+    Command::new("", "logs", "Show what a guest wrote to its console.", Act::Own(verbs::logs))
+        .talks()
+        .takes(&[word(
+            "INSTANCE",
+            Value::Ref(&INSTANCE),
+            Put::Nothing,
+            "ID or name of the instance.",
+        )])
+        .flagged(&[&[
+            flag("follow", Value::Switch, Put::Nothing, "Go on as it writes more.").also(&["f"]),
+        ]]),
+    Command::new("", "completion", "Print completions for a shell.", Act::Own(verbs::completion))
+        .talks()
+        .takes(&[word(
+            "SHELL",
+            Value::Choice(&["bash", "zsh", "fish"]),
+            Put::Nothing,
+            "bash, zsh or fish.",
+        )])
+        .noted("EXAMPLES:\n    source <(ectype completion bash)"),
+    Command::new("", "link", "Make a link by which this program is called.", Act::Own(verbs::link))
+        .talks()
+        .takes(&[word("NAME", Value::Text, Put::Nothing, "Name of the link: ibmcloud.")])
+        .flagged(&[&[
+            flag("dir", Value::Text, Put::Nothing, "Folder of the link; ~/.local/bin unless given."),
+        ]]),
+];
