@@ -40,6 +40,15 @@ pub enum FloatingRefusal {
     /// A subnet uses a public gateway of its own VPC and zone.
     #[error("The public gateway is of another VPC or zone than the subnet.")]
     GatewayElsewhere,
+    /// The interface that old clients see of a network attachment.
+    #[error(
+        "The network interface {nic} is a network attachment's. A floating IP is bound to network \
+         interfaces only."
+    )]
+    OfAttachment {
+        /// The interface.
+        nic: NicId,
+    },
     /// An interface has at most one floating IP.
     #[error("The network interface {nic} has another floating IP. Unbind that one first.")]
     Taken {

@@ -84,8 +84,8 @@ pub use limits::{LIMITS, Limit};
 pub use lineage::{Ancestor, ImageLineage, LineageItem, Lineages};
 pub use name::{NAME_LEN_MAX, NameError, ResourceName, generated_name};
 pub use network::{
-    AddressPrefix, IpHolder, IpOrder, IpOwner, IpRequest, IpSort, Nic, ReservedIp, RoutingTable,
-    Subnet, SubnetPatch, Vpc,
+    AddressPrefix, IpHolder, IpOrder, IpOwner, IpRequest, IpSort, Nic, NicPatch, ReservedIp,
+    RoutingTable, Subnet, SubnetPatch, Vpc,
 };
 pub use refusal::Refusal;
 pub use search::{

@@ -221,3 +221,12 @@ pub struct SubnetPatch {
     /// Another public gateway of its VPC and zone, or (none) none any more.
     pub public_gateway: Option<Option<PublicGatewayId>>,
 }
+
+/// What changes of a network interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NicPatch {
+    /// New name.
+    pub name: Option<ResourceName>,
+    /// May send from other addresses.
+    pub allow_ip_spoofing: Option<bool>,
+}

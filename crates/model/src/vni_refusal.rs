@@ -59,6 +59,9 @@ pub enum VniRefusal {
     /// An instance keeps its primary network attachment.
     #[error("The primary network attachment of an instance cannot be deleted.")]
     Primary,
+    /// An instance keeps its primary network interface.
+    #[error("The primary network interface of an instance cannot be deleted.")]
+    PrimaryInterface,
     /// A profile's number of network devices.
     #[error(
         "An instance of profile {profile} has at most {max} network interfaces or attachments."

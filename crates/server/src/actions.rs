@@ -76,8 +76,11 @@ asks! {
     update_instance_volume_attachment: [InstanceRead InstanceUpdate];
     delete_instance_volume_attachment: [InstanceRead InstanceUpdate];
     list_instance_network_interfaces: [InstanceRead];
+    create_instance_network_interface: [InstanceRead InstanceUpdate SubnetRead SubnetOperate VpcRead]
+        also [SecurityGroupRead SecurityGroupOperate];
     get_instance_network_interface: [InstanceRead];
     update_instance_network_interface: [InstanceRead InstanceUpdate];
+    delete_instance_network_interface: [InstanceRead InstanceUpdate];
     list_instance_network_attachments: [InstanceRead];
     create_instance_network_attachment: [InstanceRead InstanceUpdate] also [
         VniRead VniOperate VniCreate SubnetRead SubnetOperate VpcRead SecurityGroupRead

@@ -152,13 +152,14 @@ operations! {
         delete_instance_volume_attachment: by (Vpc vpc::attachments::delete);
     GET "/v1/instances/{id}/network_interfaces" list_instance_network_interfaces:
         by (Vpc vpc::network_interfaces::list);
-    POST "/v1/instances/{id}/network_interfaces" create_instance_network_interface: not_yet;
+    POST "/v1/instances/{id}/network_interfaces" create_instance_network_interface:
+        by (Vpc vpc::network_interfaces::create);
     GET "/v1/instances/{id}/network_interfaces/{nic_id}" get_instance_network_interface:
         by (Vpc vpc::network_interfaces::get);
     PATCH "/v1/instances/{id}/network_interfaces/{nic_id}" update_instance_network_interface:
         by (Vpc vpc::network_interfaces::update);
     DELETE "/v1/instances/{id}/network_interfaces/{nic_id}" delete_instance_network_interface:
-        not_yet;
+        by (Vpc vpc::network_interfaces::delete);
     GET "/v1/instances/{id}/network_attachments" list_instance_network_attachments:
         by (Vpc vpc::network_attachments::list);
     POST "/v1/instances/{id}/network_attachments" create_instance_network_attachment:

@@ -19,6 +19,9 @@ pub(super) enum DecidedNetwork {
     Attachments { all: Vec<(ResourceName, VniSource)>, place: Place },
 }
 
+/// The field of the primary interface's groups.
+const GROUPS: &str = "primary_network_interface.security_groups";
+
 /// Rows of the interfaces, and of the attachments, of a new instance.
 type Rows = (Vec<(Nic, IpRequest)>, Vec<NewNetworkAttachment>);
 
@@ -41,7 +44,10 @@ impl Control {
         self.permit(ctx, Action::VpcOperate, &view.vpc.head).await?;
         let network = match &want.network {
             InstanceNetwork::Interfaces(nics) => {
-                self.nic_groups(ctx, nics, &vpc).await?;
+                for (n, nic) in nics.iter().enumerate() {
+                    let field = if n == 0 { GROUPS } else { "network_interfaces.security_groups" };
+                    self.nic_groups(ctx, &nic.security_groups, &vpc, field).await?;
+                }
                 let default_group = view.vpc.default_security_group;
                 DecidedNetwork::Interfaces { all: nics.clone(), default_group }
             }
@@ -98,20 +104,6 @@ impl Control {
         vpc.ok_or_else(|| Error::internal("an instance without interface"))
     }
 
-    /// The security groups of interfaces are of the VPC, and the caller may use them.
-    async fn nic_groups(
-        &self,
-        ctx: &RequestContext,
-        nics: &[NicCreate],
-        vpc: &VpcId,
-    ) -> Result<(), Error> {
-        let field = "primary_network_interface.security_groups";
-        for group in nics.iter().flat_map(|nic| &nic.security_groups) {
-            self.security_group_usable(ctx, group, vpc, field).await?;
-        }
-        Ok(())
-    }
-
     /// The VPC of the primary attachment.
     async fn vpc_of_attachment(
         &self,
@@ -154,7 +146,8 @@ impl Control {
         }
     }
 
-    fn nic_draft(
+    /// The row of a new interface, and the address that it is to have.
+    pub(crate) fn nic_draft(
         &self,
         ctx: &RequestContext,
         nic: NicCreate,

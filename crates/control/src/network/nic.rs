@@ -1,10 +1,11 @@
 //! Network interfaces of an instance.
 
-use base::{InstanceId, NicId};
-use model::{NicView, ResourceName};
-use policy::Action;
+use base::{InstanceId, NicId, SecurityGroupId, VpcId};
+use meta::Change;
+use model::{NicPatch, NicView, Refusal};
+use policy::{Action, Permit};
 
-use crate::{Control, Error, RequestContext};
+use crate::{Control, Error, NicCreate, RequestContext};
 
 impl Control {
     /// Interfaces of an instance, the primary one first.
@@ -37,25 +38,105 @@ impl Control {
         })
     }
 
-    /// Renames an interface.
+    /// Gives an instance another interface; a guest that runs has it a moment later.
     ///
     /// # Errors
-    /// A taken name; when there is none, or the caller may not.
-    pub async fn nic_rename(
+    /// A subnet of another VPC or zone, or without an address; an address that cannot be had; an
+    /// unknown security group; a taken name; more than the profile has; an instance with network
+    /// attachments; when there is no such instance, or the caller may not.
+    pub async fn nic_create(
+        &self,
+        ctx: &RequestContext,
+        instance: &InstanceId,
+        want: NicCreate,
+    ) -> Result<NicView, Error> {
+        let view = self.instance(ctx, instance).await?;
+        let (head, vpc) = (&view.instance.head, &view.instance.vpc);
+        let permit = self.permit(ctx, Action::InstanceUpdate, head).await?;
+        let found = self.subnet(ctx, &want.subnet).await;
+        let subnet = found.map_err(|e| e.named_by("subnet"))?.subnet;
+        self.permit(ctx, Action::SubnetOperate, &subnet.head).await?;
+        if &subnet.vpc != vpc {
+            return Err(Refusal::OtherVpc { what: "subnet", field: Some("subnet") }.into());
+        }
+        let zone = &view.instance.zone;
+        if &subnet.zone != zone {
+            let why = format!("The subnet is in zone {}, the instance in {zone}.", subnet.zone);
+            return Err(Error::Invalid { field: "subnet", code: "invalid_value", why });
+        }
+        self.nic_groups(ctx, &want.security_groups, vpc, "security_groups").await?;
+        let default_group = self.vpc(ctx, vpc).await?.vpc.default_security_group;
+        let place = (zone, &head.group, &default_group);
+        let (nic, request) = self.nic_draft(ctx, want, false, instance, place);
+        let id = nic.head.id.clone();
+        let change = self.change(ctx, Action::InstanceUpdate, "instance", head, zone.as_str());
+        self.store().nic_create(&permit, nic, request, change).await?;
+        self.network_changed();
+        self.nic(ctx, instance, &id).await
+    }
+
+    /// Security groups of an interface are of the VPC, and the caller may use them.
+    pub(crate) async fn nic_groups(
+        &self,
+        ctx: &RequestContext,
+        groups: &[SecurityGroupId],
+        vpc: &VpcId,
+        field: &'static str,
+    ) -> Result<(), Error> {
+        for group in groups {
+            self.security_group_usable(ctx, group, vpc, field).await?;
+        }
+        Ok(())
+    }
+
+    /// The interface, leave to change it, and the change's record.
+    async fn nic_changing(
         &self,
         ctx: &RequestContext,
         instance: &InstanceId,
         id: &NicId,
-        name: Option<ResourceName>,
-    ) -> Result<NicView, Error> {
+    ) -> Result<(NicView, Permit, Change), Error> {
         let view = self.instance(ctx, instance).await?;
         let nic = self.nic(ctx, instance, id).await?;
-        let head = &view.instance.head;
+        let (head, zone) = (&view.instance.head, view.instance.zone.as_str());
         let permit = self.permit(ctx, Action::InstanceUpdate, head).await?;
-        let Some(name) = name else { return Ok(nic) };
-        let zone = view.instance.zone.as_str();
         let change = self.change(ctx, Action::InstanceUpdate, "instance", head, zone);
-        self.store().nic_rename(&permit, instance, id, name, change).await?;
+        Ok((nic, permit, change))
+    }
+
+    /// Changes an interface; an empty patch changes nothing.
+    ///
+    /// # Errors
+    /// A taken name; the one of a network attachment; when there is none, or the caller may not.
+    pub async fn nic_update(
+        &self,
+        ctx: &RequestContext,
+        instance: &InstanceId,
+        id: &NicId,
+        patch: NicPatch,
+    ) -> Result<NicView, Error> {
+        let (nic, permit, change) = self.nic_changing(ctx, instance, id).await?;
+        if patch == NicPatch::default() {
+            return Ok(nic);
+        }
+        self.store().nic_update(&permit, instance, id, patch, change).await?;
         self.nic(ctx, instance, id).await
+    }
+
+    /// Takes an interface from an instance; a guest that runs loses it a moment later.
+    ///
+    /// # Errors
+    /// The primary one, the one of a network attachment; when there is none, or the caller may
+    /// not.
+    pub async fn nic_delete(
+        &self,
+        ctx: &RequestContext,
+        instance: &InstanceId,
+        id: &NicId,
+    ) -> Result<(), Error> {
+        let (_, permit, change) = self.nic_changing(ctx, instance, id).await?;
+        self.store().nic_delete(&permit, instance, id, change).await?;
+        self.network_changed();
+        Ok(())
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use compute::GuestNic;
-use ectype_control::{FloatingIpCreate, FloatingPlace, GatewayIp, PublicGatewayCreate};
+use ectype_control::{FloatingIpCreate, FloatingPlace, GatewayIp, NicCreate, PublicGatewayCreate};
 use meta::FloatingIpPatch;
 use model::{
-    FLOATING_SOURCE, IpRange, Protocol, RemoteWanted, SecurityGroupRuleCreate, SubnetPatch,
-    TrafficPatch,
+    FLOATING_SOURCE, IpRange, IpRequest, Protocol, RemoteWanted, SecurityGroupRuleCreate,
+    SubnetPatch, TrafficPatch,
 };
 
 use crate::world::{Vm, World, zone};
@@ -97,5 +97,17 @@ async fn a_running_guest_follows_floating_ips_rules_and_gateways() {
     }
     until(&world, &vm, closed).await;
     attach(None).await;
+    let want = NicCreate {
+        name: None,
+        subnet: nic.subnet.clone(),
+        primary_ip: IpRequest::Any { name: None },
+        security_groups: Vec::new(),
+        allow_ip_spoofing: false,
+    };
+    let more = region.nic_create(&ctx, &vm.id, want).await.unwrap();
+    let nics = until(&world, &vm, |nics| nics.len() == 2).await;
+    assert_eq!((&nics[1].mac, nics[1].address), (&more.nic.mac, more.address));
+    region.nic_delete(&ctx, &vm.id, &more.nic.head.id).await.unwrap();
+    until(&world, &vm, |nics| nics.len() == 1).await;
     workers.stop(Duration::from_secs(5)).await;
 }

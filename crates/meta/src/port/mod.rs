@@ -17,7 +17,7 @@
 //! | `image_lifecycle` | `ImageDeprecate`, `ImageObsolete`, or `ImageUpdate` for dates; the image |
 //! | `instance_reinitialize` | `InstanceUpdate`, the instance |
 //! | `instance_action` | `InstanceOperate`, the instance |
-//! | `attachment_*`, `nic_rename`, `network_attachment_*` | `InstanceUpdate`, the instance |
+//! | `attachment_*`, `nic_*`, `network_attachment_*` | `InstanceUpdate`, the instance |
 //! | `vni_ip_*` | `VniUpdate`, the virtual network interface |
 //! | `prefix_*`, `routing_table_*` | `VpcUpdate`, the VPC |
 //! | `security_group_rule_*`, `acl_rule_*` | `SecurityGroupUpdate`, `AclUpdate`, the group or ACL |

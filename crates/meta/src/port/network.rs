@@ -8,8 +8,9 @@ use base::{
     SubnetId, VpcId,
 };
 use model::{
-    Acl, AddressPrefix, IpSort, NicView, ReservedIp, ReservedIpView, ResourceName, RoutingTable,
-    SecurityGroup, SshKey, Subnet, SubnetPatch, SubnetView, Vpc, VpcView,
+    Acl, AddressPrefix, IpRequest, IpSort, Nic, NicPatch, NicView, ReservedIp, ReservedIpView,
+    ResourceName, RoutingTable, SecurityGroup, SshKey, Subnet, SubnetPatch, SubnetView, Vpc,
+    VpcView,
 };
 use policy::{Permit, Scope};
 
@@ -241,13 +242,31 @@ pub trait NetworkStore: Send + Sync {
     async fn nics(&self, scope: &Scope, instance: &InstanceId) -> Result<Vec<NicView>, StoreError>;
     /// The instance of an interface.
     async fn nic_instance(&self, scope: &Scope, id: &NicId) -> Result<InstanceId, StoreError>;
-    /// Renames an interface.
-    async fn nic_rename(
+    /// Writes another interface of an instance, with its address. Refuses a subnet of another VPC
+    /// or zone, an instance with network attachments, more than its profile has, a taken name.
+    async fn nic_create(
+        &self,
+        permit: &Permit,
+        nic: Nic,
+        request: IpRequest,
+        change: Change,
+    ) -> Result<(), StoreError>;
+    /// Changes an interface; refuses the one of a network attachment.
+    async fn nic_update(
         &self,
         permit: &Permit,
         instance: &InstanceId,
         id: &NicId,
-        name: ResourceName,
+        patch: NicPatch,
+        change: Change,
+    ) -> Result<(), StoreError>;
+    /// Deletes an interface; its floating IP is bound to nothing then, its address goes with it or
+    /// is free. Refuses the primary one, and the one of a network attachment.
+    async fn nic_delete(
+        &self,
+        permit: &Permit,
+        instance: &InstanceId,
+        id: &NicId,
         change: Change,
     ) -> Result<(), StoreError>;
 

@@ -155,12 +155,16 @@ async fn address_free(tx: &mut Session, account: &AccountId) -> Result<Ipv4Addr,
 async fn nic_check(tx: &mut Session, ip: &FloatingIp, nic: &NicId) -> Result<(), StoreError> {
     let row = tx
         .one(
-            "SELECT s.zone FROM nics n JOIN subnets s ON s.id = n.subnet_id
+            "SELECT s.zone, n.vni_id FROM nics n JOIN subnets s ON s.id = n.subnet_id
              WHERE n.id = $1 AND n.account_id = $2",
             binds![nic, &ip.head.account],
         )
         .await?;
-    let zone = row.ok_or_else(|| not_found("network_interface", nic))?.text()?;
+    let mut row = row.ok_or_else(|| not_found("network_interface", nic))?.of("nics");
+    let zone = row.text()?;
+    if row.opt_text()?.is_some() {
+        return Err(refused(FloatingRefusal::OfAttachment { nic: nic.clone() }));
+    }
     if zone != ip.zone.as_str() {
         return Err(refused(FloatingRefusal::Zone { zone: ip.zone.to_string(), other: zone }));
     }

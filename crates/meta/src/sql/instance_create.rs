@@ -203,7 +203,8 @@ async fn network(
     Ok(())
 }
 
-async fn nic_insert(
+/// Writes an interface with its address; the subnet is of the instance's VPC and zone.
+pub(crate) async fn nic_insert(
     tx: &mut Session,
     instance: &Instance,
     nic: &Nic,

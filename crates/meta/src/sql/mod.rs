@@ -51,6 +51,7 @@ mod migrate;
 mod network_attachment;
 mod network_store;
 mod nic;
+mod nic_change;
 mod outbox;
 mod permit;
 #[cfg(test)]

@@ -5,13 +5,13 @@ use std::net::Ipv4Addr;
 use async_trait::async_trait;
 use base::{AddressPrefixId, InstanceId, KeyId, NicId, ReservedIpId, SubnetId, VpcId};
 use model::{
-    AddressPrefix, NicView, ReservedIp, ReservedIpView, ResourceName, SshKey, Subnet, SubnetPatch,
-    SubnetView, VpcView,
+    AddressPrefix, IpRequest, Nic, NicPatch, NicView, ReservedIp, ReservedIpView, ResourceName,
+    SshKey, Subnet, SubnetPatch, SubnetView, VpcView,
 };
 use policy::{Permit, Scope};
 
 use super::{
-    SqlStore, instance_view, nic, prefix, reserved_ip,
+    SqlStore, instance_view, nic, nic_change, prefix, reserved_ip,
     retry::{reading, writing},
     sight, ssh_key, subnet, vpc,
 };
@@ -218,15 +218,36 @@ impl NetworkStore for SqlStore {
         nic::instance(&mut self.engine.glance().await?, scope.account(), id).await
     }
 
-    async fn nic_rename(
+    async fn nic_create(
+        &self,
+        permit: &Permit,
+        nic: Nic,
+        request: IpRequest,
+        change: Change,
+    ) -> Result<()> {
+        let entropy = self.entropy.as_ref();
+        writing!(self, |tx| nic_change::create(tx, permit, &nic, &request, entropy, &change))
+    }
+
+    async fn nic_update(
         &self,
         permit: &Permit,
         instance: &InstanceId,
         id: &NicId,
-        name: ResourceName,
+        patch: NicPatch,
         change: Change,
     ) -> Result<()> {
-        writing!(self, |tx| nic::rename(tx, permit, instance, id, &name, &change))
+        writing!(self, |tx| nic_change::update(tx, permit, instance, id, &patch, &change))
+    }
+
+    async fn nic_delete(
+        &self,
+        permit: &Permit,
+        instance: &InstanceId,
+        id: &NicId,
+        change: Change,
+    ) -> Result<()> {
+        writing!(self, |tx| nic_change::delete(tx, permit, instance, id, &change))
     }
 
     async fn key_create(&self, permit: &Permit, key: SshKey, change: Change) -> Result<()> {

@@ -1,18 +1,16 @@
 //! Network interfaces of instances.
 
 use base::{AccountId, InstanceId, NicId, VniId, ZoneName};
-use model::{FloatingIpRef, Nic, NicView, Reference, Refusal, ResourceName, VniRef, VniRefusal};
-use policy::{Action, Permit};
+use model::{FloatingIpRef, Nic, NicView, Reference, ResourceName, VniRef};
 
 use super::{
     group_target::groups_of,
     head::{NameSpace, head, head_binds, not_found},
     list::marks,
-    outbox, permit,
     session::Session,
     value::{Row, Value, binds},
 };
-use crate::{Change, StoreError};
+use crate::StoreError;
 
 const NAMES: NameSpace = NameSpace::new("network interface", "nics", "instance_id");
 
@@ -176,30 +174,6 @@ pub(crate) async fn insert(
         .await?;
     }
     Ok(())
-}
-
-pub(crate) async fn rename(
-    tx: &mut Session,
-    permit: &Permit,
-    instance: &InstanceId,
-    id: &NicId,
-    name: &ResourceName,
-    change: &Change,
-) -> Result<(), StoreError> {
-    permit::covers(permit, &[Action::InstanceUpdate], instance.as_str())?;
-    let row = tx
-        .one(
-            "SELECT vni_id FROM nics WHERE id = $1 AND instance_id = $2 AND account_id = $3",
-            binds![id, instance, permit.account()],
-        )
-        .await?;
-    let mut row = row.ok_or_else(|| not_found("network_interface", id))?;
-    if row.opt_text()?.is_some() {
-        let (instance, has) = (instance.clone(), "network attachments");
-        return Err(Refusal::Vni(VniRefusal::Style { instance, has }).into());
-    }
-    name_set(tx, instance, id, name).await?;
-    outbox::write(tx, change).await
 }
 
 /// Names an interface or attachment of the instance.

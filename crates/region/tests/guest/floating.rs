@@ -80,7 +80,7 @@ fn ssh_to_a_floating_ip_is_what_the_security_groups_allow() {
 }
 
 /// A guest has the address that the API shows, and reaches what is outside exactly while its
-/// subnet has a public gateway, which may come and go while it runs.
+/// subnet has a public gateway, which may come and go while it runs, as may another interface.
 #[test]
 fn a_public_gateway_is_the_way_out_of_a_running_guest() {
     let Some((cache, _turn)) = ready() else { return };
@@ -103,6 +103,15 @@ fn a_public_gateway_is_the_way_out_of_a_running_guest() {
     hear(&api, &vm, at, &format!("seen out=open own={own} nics=1."));
     let at = from();
     assert_eq!(api.call("DELETE", &of, &Value::Null).0, 204);
+    hear(&api, &vm, at, &format!("seen out=closed own={own} nics=1."));
+
+    let all = format!("/v1/instances/{}/network_interfaces", vm.id);
+    let at = from();
+    let nic = api.post(&all, &json!({"subnet": {"id": subnet}}));
+    hear(&api, &vm, at, &format!("seen out=closed own={own} nics=2."));
+    let at = from();
+    let one = format!("{all}/{}", nic["id"].as_str().unwrap());
+    assert_eq!(api.call("DELETE", &one, &Value::Null).0, 204);
     hear(&api, &vm, at, &format!("seen out=closed own={own} nics=1."));
     assert!(home.run(&["stop"]).status.success());
     assert_eq!(server.wait().0.code(), Some(0));

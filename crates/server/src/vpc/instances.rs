@@ -115,7 +115,7 @@ pub(super) fn data_volume(want: request::DataVolume) -> DataVolume {
     }
 }
 
-fn nic(want: request::NicPrototype) -> NicCreate {
+pub(super) fn nic(want: request::NicPrototype) -> NicCreate {
     NicCreate {
         name: want.name,
         subnet: want.subnet,

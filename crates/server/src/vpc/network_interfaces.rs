@@ -3,6 +3,7 @@
 use base::{InstanceId, NicId};
 use wire::{Fields, request, response};
 
+use super::instances::nic;
 use crate::{
     call::Call,
     reply::{Answer, Failure, Reply},
@@ -24,10 +25,24 @@ pub(crate) async fn get(call: Call) -> Answer {
     Reply::ok(&response::network_interface(&call.render(), &view))
 }
 
+pub(crate) async fn create(call: Call) -> Answer {
+    let instance = call.id("id", "instance")?;
+    let body = call.json()?;
+    let want = request::nic_prototype(&call.asked(), &Fields::root(&body))?;
+    let view = call.control().nic_create(&call.ctx, &instance, nic(want)).await?;
+    Reply::created(&response::network_interface(&call.render(), &view))
+}
+
 pub(crate) async fn update(call: Call) -> Answer {
     let (instance, id) = ids(&call)?;
     let body = call.json()?;
-    let name = request::nic_patch(&Fields::root(&body))?;
-    let view = call.control().nic_rename(&call.ctx, &instance, &id, name).await?;
+    let patch = request::nic_patch(&Fields::root(&body))?;
+    let view = call.control().nic_update(&call.ctx, &instance, &id, patch).await?;
     Reply::ok(&response::network_interface(&call.render(), &view))
+}
+
+pub(crate) async fn delete(call: Call) -> Answer {
+    let (instance, id) = ids(&call)?;
+    call.control().nic_delete(&call.ctx, &instance, &id).await?;
+    Ok(Reply::empty())
 }

@@ -210,3 +210,47 @@ async fn a_subnet_and_its_public_gateway() {
     assert!(seen.get("target").is_none(), "{seen}");
     assert_eq!(client.delete(&format!("vpcs/{}", id(&vpc))).await.status, 204);
 }
+
+#[tokio::test]
+async fn interfaces_come_to_an_instance_and_leave_it() {
+    let (region, client) = Region::with_stock().await;
+    let instance = running(&region, &client).await;
+    let primary = &instance["primary_network_interface"];
+    let (subnet, all) =
+        (id(&primary["subnet"]), format!("instances/{}/network_interfaces", id(&instance)));
+    let body = json!({"subnet": {"id": subnet}, "name": "second", "allow_ip_spoofing": true});
+    let made = client.post(&all, body.clone()).await;
+    assert_eq!(made.status, 201);
+    let nic = made.ok();
+    assert_eq!((&nic["type"], &nic["status"]), (&json!("secondary"), &json!("available")));
+    assert_eq!((&nic["name"], &nic["allow_ip_spoofing"]), (&json!("second"), &json!(true)));
+    assert_eq!(nic["security_groups"].as_array().unwrap().len(), 1);
+    assert_eq!(client.post(&all, body).await.refused(), (400, "validation_unique_failed"));
+    let unknown = client.post(&all, json!({"subnet": {"id": "0717-x"}})).await;
+    assert_eq!((unknown.refused(), unknown.target()), ((400, "bad_field"), "subnet"));
+    let (_, other) = net(&client).await;
+    let other = client.post(&all, json!({"subnet": {"id": id(&other)}})).await;
+    assert_eq!((other.refused(), other.target()), ((400, "invalid_value"), "subnet"));
+    let unknown = json!({"subnet": {"id": subnet}, "security_groups": [{"id": "r006-x"}]});
+    let unknown = client.post(&all, unknown).await;
+    assert_eq!((unknown.refused(), unknown.target()), ((400, "bad_field"), "security_groups"));
+    let path = format!("{all}/{}", id(&nic));
+    let patch = client.patch(&path, json!({"allow_ip_spoofing": false, "name": "more"})).await.ok();
+    assert_eq!((&patch["allow_ip_spoofing"], &patch["name"]), (&json!(false), &json!("more")));
+    let null = client.patch(&path, json!({"allow_ip_spoofing": null})).await;
+    assert_eq!(null.refused(), (400, "validation_failure"));
+    assert_eq!(client.patch(&path, json!({})).await.ok(), patch);
+    let of = format!("instances/{}", id(&instance));
+    let seen = client.get(&of).await.ok();
+    assert_eq!(seen["network_interfaces"].as_array().unwrap().len(), 2);
+    let ip = client.post("floating_ips", json!({"target": {"id": id(&nic)}})).await.ok();
+    let first = client.delete(&format!("{all}/{}", id(primary))).await;
+    assert_eq!(first.refused(), (409, "invalid_state"));
+    assert_eq!(client.delete(&path).await.status, 204);
+    assert_eq!(client.get(&path).await.refused(), (404, "not_found"));
+    assert_eq!(client.delete(&path).await.refused(), (404, "not_found"));
+    let free = client.get(&format!("floating_ips/{}", id(&ip))).await.ok();
+    assert!(free.get("target").is_none(), "{free}");
+    let address = format!("subnets/{subnet}/reserved_ips/{}", id(&nic["primary_ip"]));
+    assert_eq!(client.get(&address).await.refused(), (404, "not_found"));
+}

@@ -57,6 +57,13 @@ async fn an_instance_is_made_with_a_new_virtual_network_interface() {
     assert_eq!(nic["primary_ip"], attachment["primary_ip"]);
     let nic_path = format!("{path}/network_interfaces/{}", id(nic));
     let whole = client.get(&nic_path).await.ok();
+    let style = (409, "instance_network_style");
+    assert_eq!(client.delete(&nic_path).await.refused(), style);
+    let more = json!({"subnet": {"id": subnet}});
+    let more = client.post(&format!("{path}/network_interfaces"), more).await;
+    assert_eq!(more.refused(), style);
+    let ip = client.post("floating_ips", json!({"target": {"id": id(nic)}})).await;
+    assert_eq!((ip.refused(), ip.target()), (style, "target"));
     assert_eq!(whole["security_groups"], vni["security_groups"]);
     assert_eq!((&whole["status"], &whole["type"]), (&json!("available"), &json!("primary")));
     let seen = client.patch(&nic_path, json!({"name": "other"})).await;

@@ -111,7 +111,7 @@ pub async fn writes_stay_in_the_account(fresh: &dyn FreshStore) {
         meta::NewAttachment { attachment: w.new_attachment(i, v, 1), volume: None, job: job("x") };
     not_found!(s.attachment_create(&permit, new, c()).await);
     not_found!(s.attachment_delete(&permit, i, attachment, job("x"), c()).await);
-    not_found!(s.nic_rename(&permit, i, nic, n(), c()).await);
+    not_found!(s.nic_update(&permit, i, nic, model::NicPatch::default(), c()).await);
     not_found!(s.key_rename(&p(Action::KeyUpdate, &key), &key, 1, n(), c()).await);
     not_found!(s.key_delete(&p(Action::KeyDelete, &key), &key, c()).await);
     let permit = p(Action::VpcUpdate, vpc);
@@ -232,7 +232,8 @@ pub async fn permits_must_fit(fresh: &dyn FreshStore) {
     let new = meta::NewAttachment { attachment: new, volume: None, job: job() };
     mismatch!(s.attachment_create(&update, new, c()));
     mismatch!(s.attachment_delete(&update, i, attachment, job(), c()));
-    mismatch!(s.nic_rename(&update, i, &view.nics[0].nic.head.id, name("x"), c()));
+    let nic = &view.nics[0].nic.head.id;
+    mismatch!(s.nic_update(&update, i, nic, model::NicPatch::default(), c()));
     mismatch!(s.key_create(&create, w.new_key(a, "x"), c()));
     mismatch!(s.key_rename(&update, &key, 1, name("x"), c()));
     mismatch!(s.key_delete(&update, &key, c()));

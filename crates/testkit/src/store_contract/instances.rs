@@ -134,7 +134,8 @@ pub async fn instance_updates(fresh: &dyn FreshStore) {
         .unwrap();
     assert!(changed.name == name("disk") && !changed.delete_volume_on_instance_delete);
     let nic = &view.nics[0].nic.head.id;
-    w.store.nic_rename(&permit, &made.id, nic, name("eth9"), change()).await.unwrap();
+    let named = model::NicPatch { name: Some(name("eth9")), ..Default::default() };
+    w.store.nic_update(&permit, &made.id, nic, named, change()).await.unwrap();
     let view = w.store.instance(&w.a.sees(), &made.id).await.unwrap();
     assert_eq!(view.attachments[0].attachment, changed);
     assert_eq!(view.nics[0].nic.head.name, name("eth9"));

@@ -16,6 +16,7 @@ macro_rules! store_contract_tests {
                 prefixes, subnets_lie_in_prefixes, provider_addresses, ssh_keys;
             firewall: rules_of_a_security_group, a_rule_names_a_group_of_its_vpc,
                 rules_of_an_acl_have_an_order, an_acl_in_use_stays;
+            interfaces: interfaces_come_and_go, interfaces_at_the_profiles_limit;
             floating_ips: floating_ips_are_bound_and_released, an_instance_that_goes_frees_its_ip,
                 public_gateways_have_a_floating_ip_and_subnets,
                 permits_for_floating_ips_must_fit;

@@ -23,6 +23,7 @@ pub mod groups;
 pub mod identity;
 pub mod images;
 pub mod instances;
+pub mod interfaces;
 pub mod job_rows;
 pub mod lifecycle;
 pub mod lineage;

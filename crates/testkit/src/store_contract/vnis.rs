@@ -7,8 +7,8 @@ use meta::{
     Change, InstanceEnd, NewNetworkAttachment, NewVni, ReservedIpFilter, StoreError, VniSource,
 };
 use model::{
-    InstanceStatus, IpRequest, IpTarget, Limit, NetworkAttachment, Refusal, StateFiltering, Vni,
-    VniPatch, VniRefusal, VniView,
+    InstanceStatus, IpRequest, IpTarget, Limit, NetworkAttachment, NicPatch, Refusal,
+    StateFiltering, Vni, VniPatch, VniRefusal, VniView,
 };
 use policy::Action;
 
@@ -291,7 +291,8 @@ pub async fn attachments_come_and_go(fresh: &dyn FreshStore) {
     let renamed = s.network_attachment_rename(&permit, i, &ids[0], name("eth2"), c()).await;
     refused!(renamed, StoreError::Refused(Refusal::NameTaken { .. }));
     s.network_attachment_rename(&permit, i, &ids[0], name("new"), c()).await.unwrap();
-    let as_nic = s.nic_rename(&permit, i, &ids[0], name("nic"), c()).await;
+    let patch = NicPatch { name: Some(name("nic")), ..NicPatch::default() };
+    let as_nic = s.nic_update(&permit, i, &ids[0], patch, c()).await;
     refused!(as_nic, StoreError::Refused(Refusal::Vni(VniRefusal::Style { .. })));
     let nics = s.nics(&w.a.sees(), i).await.unwrap();
     let names: Vec<_> = nics.iter().map(|n| n.nic.head.name.as_str()).collect();

@@ -95,6 +95,7 @@ const fn floating(refused: &FloatingRefusal) -> (ErrorCode, Option<&'static str>
     match refused {
         FloatingRefusal::Zone { .. } => (E::InvalidValue, Some("target")),
         FloatingRefusal::InUse { field, .. } => (E::FloatingIpInUse, *field),
+        FloatingRefusal::OfAttachment { .. } => (E::InstanceNetworkStyle, Some("target")),
         FloatingRefusal::Taken { .. } => (E::FloatingIpTargetTaken, Some("target")),
         FloatingRefusal::GatewayExists { .. } => (E::PublicGatewayExists, Some("zone")),
         FloatingRefusal::GatewayInUse { .. } => (E::PublicGatewayInUse, None),
@@ -108,7 +109,9 @@ fn vni_code(refused: &VniRefusal) -> (ErrorCode, Option<&'static str>) {
         VniRefusal::AutoDeleteUnbound { .. } => (E::ValidationFailure, Some("auto_delete")),
         VniRefusal::Settings { field, .. } => (E::ValidationFailure, Some(field)),
         VniRefusal::OtherSubnet { .. } => (E::ValidationFailure, None),
-        VniRefusal::WithoutNat { .. } | VniRefusal::Primary => (E::InvalidState, None),
+        VniRefusal::WithoutNat { .. } | VniRefusal::Primary | VniRefusal::PrimaryInterface => {
+            (E::InvalidState, None)
+        }
         VniRefusal::InUse { .. } => (E::VirtualNetworkInterfaceInUse, None),
         VniRefusal::Style { .. } => (E::InstanceNetworkStyle, None),
         VniRefusal::Devices { .. } => (E::OverQuota, None),

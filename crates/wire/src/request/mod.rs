@@ -73,7 +73,7 @@ pub use network::{
     reserved_ip_prototype, routing_table_identity, routing_table_patch, subnet_patch,
     subnet_prototype, vpc_prototype,
 };
-pub use network_interface::{NicPrototype, nic_patch};
+pub use network_interface::{NicPrototype, nic_patch, nic_prototype};
 pub use operator::{
     ADVANCE_SECONDS_MAX, CallFault, ClockRequest, FAULT_CALLS_MAX, FAULT_DELAY_MS_MAX,
     FAULT_RETRY_AFTER_MAX, FaultRequest, clock_request, fault_request,

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use base::{SecurityGroupId, SubnetId};
-use model::{IpRequest, ResourceName};
+use model::{IpRequest, NicPatch, ResourceName};
 
 use super::{Asked, virtual_network_interface::reserved_ip};
 use crate::{ApiError, ErrorCode, Fields, Kind};
@@ -83,11 +83,22 @@ pub(super) fn address(f: &Fields<'_>, field: &str) -> Result<Option<Ipv4Addr>, A
     })
 }
 
-/// Reads `PATCH …/network_interfaces/{id}`: only the name changes.
+/// Reads `POST …/network_interfaces`.
 ///
 /// # Errors
-/// A name against the pattern; `not_implemented` for another setting.
-pub fn nic_patch(f: &Fields<'_>) -> Result<Option<ResourceName>, ApiError> {
-    f.unserved(&[("allow_ip_spoofing", None)])?;
-    super::rename(f)
+/// What the body names wrongly.
+pub fn nic_prototype(asked: &Asked<'_>, f: &Fields<'_>) -> Result<NicPrototype, ApiError> {
+    prototype(asked, f)
+}
+
+/// Reads `PATCH …/network_interfaces/{id}`.
+///
+/// # Errors
+/// A name against the pattern, a null.
+pub fn nic_patch(f: &Fields<'_>) -> Result<NicPatch, ApiError> {
+    let spoofing = |f: &Fields<'_>| f.flag("allow_ip_spoofing");
+    Ok(NicPatch {
+        name: super::rename(f)?,
+        allow_ip_spoofing: f.patched_value("allow_ip_spoofing", spoofing)?,
+    })
 }

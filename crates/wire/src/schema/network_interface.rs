@@ -7,7 +7,7 @@ use super::{
     build::{
         address, any_of, count, date, flag, has, href, id, just, list, may, name, object, to, word,
     },
-    operation::{Described, all, change, read},
+    operation::{Described, act, all, change, create, read},
 };
 
 pub(super) fn operations() -> Vec<Described> {
@@ -18,12 +18,18 @@ pub(super) fn operations() -> Vec<Described> {
             "NetworkInterface",
             "network_interfaces",
         ),
+        create(
+            "create_instance_network_interface",
+            to("NetworkInterfacePrototype"),
+            to("NetworkInterface"),
+        ),
         read("get_instance_network_interface", to("NetworkInterface")),
         change(
             "update_instance_network_interface",
             to("NetworkInterfacePatch"),
             to("NetworkInterface"),
         ),
+        act("delete_instance_network_interface"),
     ]
 }
 
@@ -51,7 +57,10 @@ pub(super) fn shapes(into: &mut Shapes) {
             has("type", word(["primary", "secondary"])),
         ]),
     );
-    into.add("NetworkInterfacePatch", object([may("name", name())]));
+    into.add(
+        "NetworkInterfacePatch",
+        object([may("name", name()), may("allow_ip_spoofing", flag())]),
+    );
     into.add(
         "NetworkInterfacePrototype",
         object([

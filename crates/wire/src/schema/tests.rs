@@ -41,6 +41,7 @@ const BODIES: &[(&str, Body)] = bodies! {
     update_instance_template: |_, b| request::rename(&Fields::root(b));
     create_instance_volume_attachment: |a, b| request::attachment_prototype(a, &Fields::root(b));
     update_instance_volume_attachment: |_, b| request::attachment_patch(&Fields::root(b));
+    create_instance_network_interface: |a, b| request::nic_prototype(a, &Fields::root(b));
     update_instance_network_interface: |_, b| request::nic_patch(&Fields::root(b));
     create_key: |a, b| request::key_prototype(a, &Fields::root(b));
     update_key: |_, b| request::rename(&Fields::root(b));
