@@ -194,3 +194,44 @@ def a_boot_volume_boots_another_instance(region):
     region.delete_instance(second["id"])
     same(vpc.get_volume(boot).get_result()["attachment_state"], "unattached")
     delete(region, boot)
+
+
+@case
+def bandwidth_is_chosen_where_the_profile_allows(region):
+    """Of the second generation; of the first it follows from the operations."""
+    made = volume(region, profile="sdp", bandwidth=1000)
+    same((made["bandwidth"], made["storage_generation"]), (1000, 2))
+    update = region.vpc.update_volume
+    same(update(made["id"], {"bandwidth": 2000}).get_result()["bandwidth"], 2000)
+    until(region, made["id"], "available")
+    figure = region.vpc.get_volume_profile("sdp").get_result()["bandwidth"]
+    for mbps in (figure["min"] - 1, figure["max"] + 1):
+        error = refused(400, "validation_failure", update, made["id"], {"bandwidth": mbps})
+        same(error["target"]["name"], "bandwidth")
+    delete(region, made["id"])
+    first = prototype(region, bandwidth=1000)
+    refused(400, "validation_failure", region.vpc.create_volume, first)
+    image = region.stock_image()["id"]
+    boot = {"volume": {"profile": {"name": "sdp"}, "bandwidth": 1500}}
+    instance = region.running(boot_volume_attachment=boot)
+    same(instance["image"]["id"], image)
+    boot = region.vpc.get_volume(instance["boot_volume_attachment"]["volume"]["id"]).get_result()
+    same(boot["bandwidth"], 1500)
+    region.delete_instance(instance["id"])
+
+
+@case
+def volumes_that_are_in_no_state_for_it(region):
+    """A volume that is being made is not deleted or changed; a profile holds so many GB."""
+    made = volume(region)
+    update = region.vpc.update_volume
+    region.operator("fault", "volume", made["id"], "pending")
+    refused(409, "volume_not_deletable", region.vpc.delete_volume, made["id"])
+    refused(409, "volume_status_not_available", update, made["id"], {"capacity": 20})
+    region.operator("fault", "revoke", made["id"])
+    delete(region, made["id"])
+    large = volume(region, 10000)
+    tier = {"profile": {"name": "10iops-tier"}}
+    refused(400, "volume_profile_capacity_iops_invalid", update, large["id"], tier)
+    delete(region, large["id"])
+    refused(404, "volume_profile_not_found", region.vpc.get_volume_profile, "fast")

@@ -192,6 +192,22 @@ pub enum Refusal {
         /// Its profile.
         profile: String,
     },
+    /// Megabits a second outside the bounds, or that the profile gives itself.
+    #[error(
+        "A bandwidth of {mbps} Mbps cannot be had with profile {profile}: {}.",
+        match .bounds {
+            Some((min, max)) => format!("choose {min} to {max}"),
+            None => "it follows from the IOPS there".to_owned(),
+        }
+    )]
+    VolumeBandwidth {
+        /// What was asked.
+        mbps: u32,
+        /// Smallest and largest; none where nothing is chosen.
+        bounds: Option<(u32, u32)>,
+        /// Its profile.
+        profile: String,
+    },
     /// A profile that the volume does not fit.
     #[error("The volume has {gb} GB; profile {profile} takes {min} to {max} GB.")]
     VolumeProfileCapacity {

@@ -119,6 +119,8 @@ pub struct VolumePatch {
     pub capacity: Option<ByteCount>,
     /// New operations a second, where the profile lets one choose.
     pub iops: Option<u32>,
+    /// New megabits a second, where the profile lets one choose.
+    pub bandwidth: Option<u32>,
     /// Name of the new profile, of the same family.
     pub profile: Option<String>,
 }

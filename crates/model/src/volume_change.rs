@@ -30,9 +30,10 @@ pub struct VolumeShape {
 /// [`Refusal::VolumeProfileChange`] between families or generations,
 /// [`Refusal::VolumeProfileCapacity`] when the volume does not fit its new profile,
 /// [`Refusal::VolumeCapacity`] for a size that is smaller or out of bounds,
-/// [`Refusal::VolumeIops`].
+/// [`Refusal::VolumeIops`], [`Refusal::VolumeBandwidth`].
 pub fn volume_shape(volume: &Volume, patch: &VolumePatch) -> Result<Option<VolumeShape>, Refusal> {
-    if patch.capacity.is_none() && patch.iops.is_none() && patch.profile.is_none() {
+    let speed = patch.iops.is_some() || patch.bandwidth.is_some();
+    if patch.capacity.is_none() && patch.profile.is_none() && !speed {
         return Ok(None);
     }
     let (old, new) = profiles(volume, patch)?;
@@ -51,9 +52,12 @@ pub fn volume_shape(volume: &Volume, patch: &VolumePatch) -> Result<Option<Volum
         return Err(Refusal::VolumeProfileCapacity { gb, min, max, profile: new.name.to_owned() });
     }
     // What was chosen stays chosen, unless the profile is another.
-    let chosen = (new.iops_chosen() && new.name == old.name).then_some(volume.iops);
+    let same = new.name == old.name;
+    let chosen = (new.iops_chosen() && same).then_some(volume.iops);
     let iops = new.iops(gb, patch.iops.or(chosen), boot)?;
-    Ok(Some(VolumeShape { profile: new, capacity, iops, bandwidth: new.bandwidth(iops) }))
+    let chosen = (new.bandwidth_chosen() && same).then_some(volume.bandwidth);
+    let bandwidth = new.bandwidth_of(iops, patch.bandwidth.or(chosen))?;
+    Ok(Some(VolumeShape { profile: new, capacity, iops, bandwidth }))
 }
 
 fn profiles(
@@ -162,6 +166,14 @@ mod tests {
             iops(&volume("general-purpose", 100, 3_000, false), 4_000),
             Err(Refusal::VolumeIops { .. })
         ));
+        let faster = |volume: &Volume, mbps| {
+            volume_shape(volume, &VolumePatch { bandwidth: Some(mbps), ..VolumePatch::default() })
+        };
+        let sdp = volume("sdp", 100, 3_000, false);
+        let shape = faster(&sdp, 1_000).unwrap().unwrap();
+        assert_eq!((shape.iops, shape.bandwidth), (3_000, 1_000));
+        assert!(matches!(faster(&sdp, 392), Err(Refusal::VolumeBandwidth { .. })));
+        assert!(matches!(faster(&custom, 1_000), Err(Refusal::VolumeBandwidth { .. })));
         // What was chosen stays when the volume grows.
         assert_eq!(grown(&custom, 500).unwrap().unwrap().iops, 3_000);
     }

@@ -71,7 +71,7 @@ pub enum VolumeSource {
         /// The image.
         image: ImageId,
         /// The volume; `capacity` none means the image's default.
-        volume: NewVolume,
+        volume: Box<NewVolume>,
     },
     /// A volume that exists, unattached, with an operating system.
     Existing(VolumeId),
@@ -90,6 +90,8 @@ pub struct NewVolume {
     pub capacity: Option<ByteCount>,
     /// Operations a second.
     pub iops: Option<u32>,
+    /// Megabits a second, where the profile lets one choose.
+    pub bandwidth: Option<u32>,
     /// CRN of a customer's root key.
     pub encryption_key: Option<String>,
     /// User tags.

@@ -150,6 +150,7 @@ impl Control {
             profile: Self::volume_profile(profile, field)?,
             capacity,
             iops: asked.iops,
+            bandwidth: asked.bandwidth,
             user_tags: asked.user_tags.clone(),
             boot: Some((
                 image.operating_system.clone(),
@@ -225,6 +226,7 @@ impl Control {
             profile: Self::volume_profile(profile, field)?,
             capacity: asked.capacity.unwrap_or(ByteCount(0)),
             iops: asked.iops,
+            bandwidth: asked.bandwidth,
             user_tags: asked.user_tags.clone(),
             boot: None,
         };

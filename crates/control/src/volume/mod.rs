@@ -34,6 +34,8 @@ pub struct VolumeCreate {
     pub capacity: ByteCount,
     /// Operations a second, where the profile lets one choose.
     pub iops: Option<u32>,
+    /// Megabits a second, where the profile lets one choose.
+    pub bandwidth: Option<u32>,
     /// CRN of a customer's root key.
     pub encryption_key: Option<String>,
     /// User tags.

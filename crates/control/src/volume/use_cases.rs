@@ -21,6 +21,7 @@ pub(crate) struct VolumeDraft {
     pub(crate) profile: &'static VolumeProfile,
     pub(crate) capacity: ByteCount,
     pub(crate) iops: Option<u32>,
+    pub(crate) bandwidth: Option<u32>,
     pub(crate) user_tags: Vec<String>,
     /// Operating system and allowed use; boot volumes only.
     pub(crate) boot: Option<(String, AllowedUse)>,
@@ -64,7 +65,7 @@ impl Control {
             profile: draft.profile.name.to_owned(),
             capacity: draft.capacity,
             iops,
-            bandwidth: draft.profile.bandwidth(iops),
+            bandwidth: draft.profile.bandwidth_of(iops, draft.bandwidth)?,
             status: VolumeStatus::Available,
             busy: false,
             encryption: VolumeEncryption::ProviderManaged,
@@ -116,6 +117,7 @@ impl Control {
             profile,
             capacity: want.capacity,
             iops: want.iops,
+            bandwidth: want.bandwidth,
             user_tags: want.user_tags,
             boot: None,
         };

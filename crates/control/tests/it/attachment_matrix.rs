@@ -33,6 +33,7 @@ impl Pair {
             profile: "general-purpose".to_owned(),
             capacity: ByteCount::from_gb(10),
             iops: None,
+            bandwidth: None,
             encryption_key: None,
             user_tags: Vec::new(),
         };

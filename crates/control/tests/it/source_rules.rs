@@ -26,6 +26,7 @@ fn data_volume(zone: base::ZoneName) -> VolumeCreate {
         profile: "general-purpose".to_owned(),
         capacity: ByteCount(100 * GB),
         iops: None,
+        bandwidth: None,
         encryption_key: None,
         user_tags: Vec::new(),
     }
@@ -82,7 +83,7 @@ async fn stopped_of(world: &World, gb: u64) -> Vm {
         capacity: Some(ByteCount(gb * GB)),
         ..NewVolume::default()
     };
-    let source = VolumeSource::Image { image: world.facts.stock.clone(), volume };
+    let source = VolumeSource::Image { image: world.facts.stock.clone(), volume: Box::new(volume) };
     let vm = world.create(world.wish(&world.facts.a, source)).await.unwrap();
     world.settle().await;
     world.stop(&vm).await;

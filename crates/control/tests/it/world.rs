@@ -14,7 +14,7 @@ use blocks::sealed::ChunkStore;
 use compute::Fake;
 use ectype_control::{
     ActionCreate, BootVolume, Control, Error, ImageCreate, InstanceCreate, InstanceNetwork,
-    NewVolume, NicCreate, RequestContext, VolumeSource,
+    NicCreate, RequestContext, VolumeSource,
 };
 use jobs::{JobRecord, JobStatus};
 use meta::{JobStore, OutboxStore, Page, SqlStore};
@@ -295,7 +295,7 @@ pub fn zone() -> ZoneName {
 }
 
 pub fn of_image(image: &ImageId) -> VolumeSource {
-    VolumeSource::Image { image: image.clone(), volume: NewVolume::default() }
+    VolumeSource::Image { image: image.clone(), volume: Box::default() }
 }
 
 pub fn image_of(volume: &VolumeId) -> ImageCreate {

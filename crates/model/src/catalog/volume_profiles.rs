@@ -151,10 +151,36 @@ impl VolumeProfile {
         }
     }
 
-    /// Megabits a second of a volume with `iops` operations of 16 KiB.
+    /// Megabits a second of a volume with `iops` operations of 16 KiB, where none are chosen.
     #[must_use]
     pub fn bandwidth(&self, iops: u32) -> u32 {
         (iops / 1_000).saturating_mul(131).max(BOOT_BANDWIDTH_MIN)
+    }
+
+    /// Whether megabits a second are chosen rather than given by the operations.
+    #[must_use]
+    pub const fn bandwidth_chosen(&self) -> bool {
+        self.storage_generation > 1
+    }
+
+    /// Fewest and most megabits a second that can be chosen.
+    #[must_use]
+    pub fn bandwidth_bounds(&self) -> (u32, u32) {
+        (BOOT_BANDWIDTH_MIN, self.bandwidth(self.iops_max))
+    }
+
+    /// Megabits a second of a volume with `iops` operations: those of the operations, or those
+    /// `asked` for where the profile lets one choose.
+    ///
+    /// # Errors
+    /// [`Refusal::VolumeBandwidth`] when `asked` is out of bounds or not to be chosen.
+    pub fn bandwidth_of(&self, iops: u32, asked: Option<u32>) -> Result<u32, Refusal> {
+        let Some(mbps) = asked else { return Ok(self.bandwidth(iops)) };
+        let bounds = self.bandwidth_chosen().then(|| self.bandwidth_bounds());
+        match bounds {
+            Some((min, max)) if (min..=max).contains(&mbps) => Ok(mbps),
+            _ => Err(Refusal::VolumeBandwidth { mbps, bounds, profile: self.name.to_owned() }),
+        }
     }
 }
 
@@ -184,6 +210,21 @@ mod tests {
         assert_eq!(p.iops(2_000, None, false), Ok(6_000));
         assert_eq!(p.iops(16_000, None, false), Ok(48_000));
         assert!(p.iops(100, Some(5_000), true).is_err());
+    }
+
+    #[test]
+    fn bandwidth_is_chosen_within_bounds_of_the_second_generation_only() {
+        let p = volume_profile("sdp").unwrap();
+        let (min, max) = p.bandwidth_bounds();
+        for (mbps, ok) in [(min - 1, false), (min, true), (max, true), (max + 1, false)] {
+            assert_eq!(p.bandwidth_of(3_000, Some(mbps)).is_ok(), ok, "{mbps}");
+        }
+        assert_eq!(p.bandwidth_of(3_000, None), Ok(393));
+        for p in VOLUME_PROFILES.iter().filter(|p| p.storage_generation == 1) {
+            assert_eq!(p.bandwidth_of(10_000, None), Ok(1_310));
+            let refused = p.bandwidth_of(10_000, Some(1_310));
+            assert!(matches!(refused, Err(Refusal::VolumeBandwidth { bounds: None, .. })));
+        }
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl Rig {
     /// Asks for an instance of the stock image, with a boot volume of `capacity`.
     pub async fn instance_create(&self, capacity: ByteCount) -> anyhow::Result<Made> {
         let volume = NewVolume { capacity: Some(capacity), ..NewVolume::default() };
-        let source = VolumeSource::Image { image: self.stock.clone(), volume };
+        let source = VolumeSource::Image { image: self.stock.clone(), volume: Box::new(volume) };
         let want = InstanceCreate {
             name: None,
             group: None,

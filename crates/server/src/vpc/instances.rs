@@ -87,7 +87,7 @@ fn boot(want: request::BootVolume) -> BootVolume {
         delete_with_instance: want.delete_with_instance,
         source: match want.source {
             request::VolumeSource::Image(image, volume) => {
-                VolumeSource::Image { image, volume: new_volume(volume) }
+                VolumeSource::Image { image, volume: Box::new(new_volume(volume)) }
             }
             request::VolumeSource::Existing(id) => VolumeSource::Existing(id),
         },
@@ -101,6 +101,7 @@ fn new_volume(want: request::NewVolume) -> NewVolume {
         profile: want.profile,
         capacity: want.capacity,
         iops: want.iops,
+        bandwidth: want.bandwidth,
         encryption_key: None,
         user_tags: want.user_tags,
         allowed_use: want.allowed_use,

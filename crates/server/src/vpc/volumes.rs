@@ -45,6 +45,7 @@ pub(crate) async fn create(call: Call) -> Answer {
         profile: want.profile,
         capacity: want.capacity,
         iops: want.iops,
+        bandwidth: want.bandwidth,
         encryption_key: None,
         user_tags: want.user_tags,
     };
@@ -72,6 +73,7 @@ pub(crate) async fn update(call: Call) -> Answer {
             allowed_use: want.allowed_use.clone().map(|parts| parts.onto(old_use)),
             capacity: want.capacity,
             iops: want.iops,
+            bandwidth: want.bandwidth,
             profile: want.profile.clone(),
         };
         let seen = Some(old.volume.head.revision);

@@ -172,6 +172,37 @@ async fn a_free_volume_grows_and_changes_its_profile() {
     assert_eq!(list.refused(), (400, "validation_enum"));
 }
 
+/// Bandwidth is chosen where the profile lets one choose.
+#[tokio::test]
+async fn bandwidth_is_the_profiles_or_is_chosen() {
+    let region = Region::new().await;
+    let client = region.client().await;
+    let mut body = prototype(100);
+    body["bandwidth"] = json!(1_000);
+    let given = client.post("volumes", body.clone()).await;
+    assert_eq!((given.refused(), given.target()), ((400, "validation_failure"), "bandwidth"));
+    body["profile"]["name"] = json!("sdp");
+    let made = client.post("volumes", body.clone()).await.ok();
+    assert_eq!((&made["bandwidth"], &made["iops"]), (&json!(1_000), &json!(3_000)));
+    let path = format!("volumes/{}", id(&made));
+    let faster = client.patch(&path, json!({"bandwidth": 2_000})).await.ok();
+    assert_eq!(faster["bandwidth"], 2_000);
+    assert_eq!(client.patch(&path, json!({"iops": 5_000})).await.ok()["bandwidth"], 2_000);
+    let profile = client.get("volume/profiles/sdp").await.ok()["bandwidth"].clone();
+    for (mbps, ok) in [
+        (profile["min"].as_u64().unwrap() - 1, false),
+        (profile["min"].as_u64().unwrap(), true),
+        (profile["max"].as_u64().unwrap(), true),
+        (profile["max"].as_u64().unwrap() + 1, false),
+    ] {
+        let seen = client.patch(&path, json!({"bandwidth": mbps})).await;
+        assert_eq!(seen.status == 200, ok, "{mbps}");
+    }
+    let tiered = client.post("volumes", prototype(100)).await.ok();
+    let tiered = client.patch(&format!("volumes/{}", id(&tiered)), json!({"bandwidth": 500})).await;
+    assert_eq!((tiered.refused(), tiered.target()), ((400, "validation_failure"), "bandwidth"));
+}
+
 /// A volume grows under its instance, running or stopped.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attached_volume_grows() {

@@ -43,6 +43,7 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         R::ConsoleInUse { .. } => (E::ConsoleInUse, None),
         R::VolumeCapacity { .. } => (E::VolumeCapacityMax, Some("capacity")),
         R::VolumeIops { .. } => (E::VolumeProfileIopsInvalid, Some("iops")),
+        R::VolumeBandwidth { .. } => (E::ValidationFailure, Some("bandwidth")),
         R::VolumeProfileCapacity { .. } => (E::VolumeProfileCapacityIopsInvalid, Some("profile")),
         R::VolumeProfileChange { .. } => (E::InvalidValue, Some("profile")),
         R::AttachmentInstance { .. } | R::AttachmentState { .. } => {

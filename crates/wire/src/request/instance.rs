@@ -83,6 +83,8 @@ pub struct NewVolume {
     pub capacity: Option<ByteCount>,
     /// Operations a second.
     pub iops: Option<u32>,
+    /// Megabits a second.
+    pub bandwidth: Option<u32>,
     /// User tags.
     pub user_tags: Vec<String>,
     /// What it may be used for; the image's when none.
@@ -327,13 +329,14 @@ fn attachment_fields(
 }
 
 fn new_volume(asked: &Asked<'_>, f: &Fields<'_>) -> Result<NewVolume, ApiError> {
-    f.unserved(&[("source_snapshot", None), ("encryption_key", None), ("bandwidth", None)])?;
+    f.unserved(&[("source_snapshot", None), ("encryption_key", None)])?;
     Ok(NewVolume {
         name: f.name("name")?,
         group: asked.place.group(f)?,
         profile: volume::profile(asked, f)?,
         capacity: volume::capacity(f)?,
         iops: volume::iops(f)?,
+        bandwidth: volume::bandwidth(f)?,
         user_tags: tags::user_tags(f)?.unwrap_or_default(),
         allowed_use: allowed_use::whole(asked, f)?,
     })

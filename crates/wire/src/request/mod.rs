@@ -109,7 +109,7 @@ pub(crate) use resource_group::NAME_LEN_MAX as GROUP_NAME_LEN_MAX;
 pub(crate) use rule::{ICMP_CODE_MAX, ICMP_TYPE_MAX, PORT_MAX, PORT_MIN};
 pub(crate) use search::{CURSOR_BYTES_MAX, FIELDS_MAX as SEARCH_FIELDS_MAX};
 pub(crate) use tagging::{CRN_BYTES_MAX, TAGS_MAX as TAG_NAMES_MAX};
-pub(crate) use volume::{CAPACITY_GB_MAX, IOPS_MAX};
+pub(crate) use volume::{BANDWIDTH_MAX, CAPACITY_GB_MAX, IOPS_MAX};
 
 use crate::{ApiVersion, Place};
 

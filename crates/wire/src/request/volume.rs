@@ -11,6 +11,9 @@ pub(crate) const CAPACITY_GB_MAX: u64 = 1_000_000;
 /// Most operations a second that are read at all; profiles have their own bounds.
 pub(crate) const IOPS_MAX: u32 = 10_000_000;
 
+/// Most megabits a second that are read at all; profiles have their own bounds.
+pub(crate) const BANDWIDTH_MAX: u32 = 10_000_000;
+
 /// `POST /volumes` by capacity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumePrototype {
@@ -26,6 +29,8 @@ pub struct VolumePrototype {
     pub capacity: ByteCount,
     /// Operations a second.
     pub iops: Option<u32>,
+    /// Megabits a second.
+    pub bandwidth: Option<u32>,
     /// User tags.
     pub user_tags: Vec<String>,
 }
@@ -33,9 +38,9 @@ pub struct VolumePrototype {
 /// Reads `POST /volumes`.
 ///
 /// # Errors
-/// What the body names wrongly; `not_implemented` for snapshots, root keys and bandwidth.
+/// What the body names wrongly; `not_implemented` for snapshots and root keys.
 pub fn volume_prototype(asked: &Asked<'_>, f: &Fields<'_>) -> Result<VolumePrototype, ApiError> {
-    f.unserved(&[("source_snapshot", None), ("encryption_key", None), ("bandwidth", None)])?;
+    f.unserved(&[("source_snapshot", None), ("encryption_key", None)])?;
     let capacity = capacity(f)?.ok_or_else(|| {
         f.error(ErrorCode::VolumeCapacityMissing, "capacity", "is required, in gigabytes")
     })?;
@@ -46,6 +51,7 @@ pub fn volume_prototype(asked: &Asked<'_>, f: &Fields<'_>) -> Result<VolumeProto
         name: f.name("name")?,
         group: asked.place.group(f)?,
         iops: iops(f)?,
+        bandwidth: bandwidth(f)?,
         user_tags: tags::user_tags(f)?.unwrap_or_default(),
     })
 }
@@ -56,6 +62,10 @@ pub(super) fn capacity(f: &Fields<'_>) -> Result<Option<ByteCount>, ApiError> {
 
 pub(super) fn iops(f: &Fields<'_>) -> Result<Option<u32>, ApiError> {
     f.small_number("iops", 1, IOPS_MAX)
+}
+
+pub(super) fn bandwidth(f: &Fields<'_>) -> Result<Option<u32>, ApiError> {
+    f.small_number("bandwidth", 1, BANDWIDTH_MAX)
 }
 
 /// Reads the field `profile`, which names a volume profile.
@@ -82,6 +92,8 @@ pub struct VolumePatch {
     pub capacity: Option<ByteCount>,
     /// New operations a second.
     pub iops: Option<u32>,
+    /// New megabits a second.
+    pub bandwidth: Option<u32>,
     /// Name of the new profile, which exists.
     pub profile: Option<String>,
 }
@@ -89,15 +101,15 @@ pub struct VolumePatch {
 /// Reads `PATCH /volumes/{id}`.
 ///
 /// # Errors
-/// What the body names wrongly; `not_implemented` for another bandwidth.
+/// What the body names wrongly.
 pub fn volume_patch(asked: &Asked<'_>, f: &Fields<'_>) -> Result<VolumePatch, ApiError> {
-    f.unserved(&[("bandwidth", None)])?;
     Ok(VolumePatch {
         name: f.patched_value("name", |f| f.name("name"))?,
         user_tags: f.patched_value("user_tags", tags::user_tags)?,
         allowed_use: f.patched_value("allowed_use", |f| allowed_use::patch(asked, f))?,
         capacity: f.patched_value("capacity", capacity)?,
         iops: f.patched_value("iops", iops)?,
+        bandwidth: f.patched_value("bandwidth", bandwidth)?,
         profile: f.patched_value("profile", |f| profile(asked, f))?,
     })
 }
@@ -149,12 +161,13 @@ mod tests {
         let more = patch(more).unwrap();
         assert_eq!(more.capacity, Some(ByteCount::from_gb(200)));
         assert_eq!((more.iops, more.profile.as_deref()), (Some(4_000), Some("custom")));
+        assert_eq!(patch(json!({"bandwidth": 1_000})).unwrap().bandwidth, Some(1_000));
         for (body, code) in [
             (json!({"capacity": 0}), ErrorCode::ValidationMinValue),
             (json!({"capacity": null}), ErrorCode::ValidationFailure),
             (json!({"iops": "many"}), ErrorCode::ValidationInvalidFieldType),
             (json!({"profile": {"name": "fast"}}), ErrorCode::BadField),
-            (json!({"bandwidth": 1_000}), ErrorCode::NotImplemented),
+            (json!({"bandwidth": 0}), ErrorCode::ValidationMinValue),
         ] {
             assert_eq!(seen(patch(body.clone())).0, code, "{body}");
         }

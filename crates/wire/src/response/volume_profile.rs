@@ -1,6 +1,6 @@
 //! Volume profiles: each figure is an object that says of what type it is.
 
-use model::catalog::{self, BOOT_BANDWIDTH_MIN, BOOT_CAPACITY_GB_MIN, BOOT_CAPACITY_GB_STOCK};
+use model::catalog::{self, BOOT_CAPACITY_GB_MIN, BOOT_CAPACITY_GB_STOCK};
 use serde::Serialize;
 
 use super::volume;
@@ -47,14 +47,11 @@ pub fn volume_profile(r: &Render<'_>, profile: &catalog::VolumeProfile) -> Volum
     VolumeProfile {
         adjustable_capacity_states: States { values: &volume::ADJUSTABLE },
         adjustable_iops_states: States { values: volume::adjustable_iops(Some(profile)) },
-        bandwidth: if profile.storage_generation == 1 {
-            Figure::Dependent {}
+        bandwidth: if profile.bandwidth_chosen() {
+            let (min, max) = profile.bandwidth_bounds();
+            Figure::DependentRange { min: u64::from(min), max: u64::from(max), step: 1 }
         } else {
-            Figure::DependentRange {
-                min: u64::from(BOOT_BANDWIDTH_MIN),
-                max: u64::from(profile.bandwidth(profile.iops_max)),
-                step: 1,
-            }
+            Figure::Dependent {}
         },
         boot_capacity: Figure::Range {
             default: BOOT_CAPACITY_GB_STOCK,

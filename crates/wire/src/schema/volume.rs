@@ -12,7 +12,7 @@ use super::{
     operation::{Described, act, all, change, create, page, read},
     reference::{head, reasons},
 };
-use crate::request::{CAPACITY_GB_MAX, IOPS_MAX};
+use crate::request::{BANDWIDTH_MAX, CAPACITY_GB_MAX, IOPS_MAX};
 
 pub(super) fn operations() -> Vec<Described> {
     let system = || text().about("Also `null` and `not:null`: volumes without or with one.");
@@ -67,6 +67,7 @@ pub(super) fn shapes(into: &mut Shapes) {
             may("allowed_use", to("AllowedUsePrototype")),
             may("capacity", capacity()),
             may("iops", iops()),
+            may("bandwidth", bandwidth()),
             may("profile", to("VolumeProfileIdentity")),
         ]),
     );
@@ -82,6 +83,11 @@ fn iops() -> Schema {
     number(1_u64, IOPS_MAX).about("Operations a second.").like(3_000)
 }
 
+fn bandwidth() -> Schema {
+    let about = "Megabits a second, where the profile lets one choose.";
+    number(1_u64, BANDWIDTH_MAX).about(about).like(1_000)
+}
+
 /// The fields of a volume that is made by its capacity.
 fn new_volume() -> Vec<Field> {
     vec![
@@ -90,6 +96,7 @@ fn new_volume() -> Vec<Field> {
         may("name", name()),
         may("resource_group", to("ResourceGroupIdentity")),
         may("iops", iops()),
+        may("bandwidth", bandwidth()),
         may("user_tags", tags()),
     ]
 }
@@ -209,6 +216,7 @@ fn attachment_requests(into: &mut Shapes) {
         may("resource_group", to("ResourceGroupIdentity")),
         may("capacity", capacity()),
         may("iops", iops()),
+        may("bandwidth", bandwidth()),
         may("user_tags", tags()),
         may("allowed_use", to("AllowedUsePrototype")),
     ]);
