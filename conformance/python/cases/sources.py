@@ -79,3 +79,18 @@ def s16_the_order_of_checks_is_fixed(region):
     refused(400, "image_source_volume_not_boot", *create(region, {"id": small["id"]}))
     region.vpc.delete_volume(small["id"])
     region.delete_instance(instance["id"])
+
+
+@case
+def s16_a_volume_that_no_image_holds(region):
+    """S16: an image has 250 GB at most."""
+    for gb, fits in ((250, True), (251, False)):
+        boot = {"volume": {"profile": {"name": "sdp"}, "capacity": gb}}
+        instance, volume = region.stopped(boot_volume_attachment=boot)
+        if fits:
+            image = region.vpc.create_image({"source_volume": {"id": volume}}).get_result()
+            region.image_until(image["id"], "available")
+            region.vpc.delete_image(image["id"])
+        else:
+            refused(400, "image_source_volume_capacity_invalid", *create(region, {"id": volume}))
+        region.delete_instance(instance["id"])

@@ -55,7 +55,7 @@ def a_volume_grows_by_its_etag(region):
         ({"capacity": 4801}, "volume_capacity_max", "capacity"),
         ({"iops": 4000}, "volume_profile_iops_invalid", "iops"),
         ({"profile": {"name": "custom"}}, "invalid_value", "profile"),
-        ({"profile": {"name": "fast"}}, "bad_field", "profile"),
+        ({"profile": {"name": "fast"}}, "volume_profile_not_found", "profile"),
     ):
         same(refused(400, code, update, made["id"], change)["target"]["name"], target)
     same(region.vpc.get_volume(made["id"]).get_result()["capacity"], 2000)
@@ -234,4 +234,4 @@ def volumes_that_are_in_no_state_for_it(region):
     tier = {"profile": {"name": "10iops-tier"}}
     refused(400, "volume_profile_capacity_iops_invalid", update, large["id"], tier)
     delete(region, large["id"])
-    refused(404, "volume_profile_not_found", region.vpc.get_volume_profile, "fast")
+    refused(404, "not_found", region.vpc.get_volume_profile, "fast")

@@ -23,23 +23,13 @@ const END: &str = "<!-- end -->\n";
 const UNSEEN: &[&str] = &[
     "request_timeout",
     "console_in_use",
-    "over_quota",
-    "image_source_volume_capacity_invalid",
     "image_source_instance_not_available",
     "image_source_volume_busy",
-    "volume_not_deletable",
-    "volume_status_not_available",
-    "volume_profile_capacity_iops_invalid",
-    "volume_profile_not_found",
-    "volume_quota_reached",
-    "volume_attachment_over_quota",
     "volume_action_invalid_request",
     "volume_encryption_key_crn_invalid",
     "instance_delete_conflict",
-    "key_name_exists",
     "access_tag_not_found",
     "tag_in_use",
-    "subnet_out_of_ip_addresses",
     "iam_failure",
 ];
 
