@@ -32,6 +32,8 @@ pub enum Goal {
     Below(f64),
     /// This or less.
     AtMost(f64),
+    /// This or more.
+    AtLeast(f64),
     /// At least so many times as good as the peer: as fast, or of a rate as much.
     TimesPeer(f64),
 }
@@ -94,6 +96,7 @@ impl Goal {
         match self {
             Self::Below(limit) => median < limit,
             Self::AtMost(limit) => median <= limit,
+            Self::AtLeast(limit) => median >= limit,
             Self::TimesPeer(limit) => ratio.is_some_and(|ratio| ratio >= limit),
         }
     }
@@ -102,7 +105,8 @@ impl Goal {
         match self {
             Self::Below(limit) => format!("< {limit} {unit}"),
             Self::AtMost(limit) => format!("<= {limit} {unit}"),
-            Self::TimesPeer(limit) => format!(">= {limit:.1} times the peer"),
+            Self::AtLeast(limit) => format!(">= {limit} {unit}"),
+            Self::TimesPeer(limit) => format!(">= {} times the peer", rounded(limit)),
         }
     }
 }
@@ -208,6 +212,9 @@ mod tests {
 
     #[test]
     fn a_goal_is_met_at_its_limit_or_only_below_it() {
+        let at_least = Goal::AtLeast(50.0);
+        assert!(at_least.met(50.0, None) && !at_least.met(49.9, None));
+        assert_eq!(at_least.text("images/s"), ">= 50 images/s");
         for (goal, at_limit, text) in
             [(Goal::AtMost(50.0), true, "<= 50 ms"), (Goal::Below(50.0), false, "< 50 ms")]
         {

@@ -5,13 +5,17 @@
 //!
 //! Next to read: `figure` for what is said, then the file of a benchmark.
 
+mod api;
 mod capture;
+mod client;
+mod crowd;
 mod data;
 mod figure;
 mod io;
 mod peer;
 mod provision;
 mod rig;
+mod server;
 mod start;
 
 use std::path::{Path, PathBuf};
@@ -42,11 +46,11 @@ pub struct BenchArgs {
     /// MiB that change before a capture.
     #[arg(long, value_name = "N", default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=4096))]
     mib: u64,
-    /// How long each load of `io` is measured, in seconds.
+    /// How long each load of `io` and `api` is measured, in seconds.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// A part of `capture` alone, or of `io`: the last four.
-    #[arg(long, value_name = "PART", value_parser = ["change", "fuller", "first", "capacity", "mark", "layer", "cached", "cold", "memory"])]
+    /// A part alone: of `capture`, of `io` (layer to memory), of `api` (reads, creates).
+    #[arg(long, value_name = "PART", value_parser = ["change", "fuller", "first", "capacity", "mark", "layer", "cached", "cold", "memory", "reads", "creates"])]
     only: Option<String>,
     /// Folder to work in; what is made there is removed [default: the system's temporary one].
     #[arg(long, value_name = "DIR")]
@@ -77,7 +81,7 @@ struct Benchmark {
 }
 
 /// All of them.
-const BENCHMARKS: [Benchmark; 4] = [
+const BENCHMARKS: [Benchmark; 5] = [
     Benchmark {
         name: "start",
         about: "from `ectype serve` to its first answer, and the idle server's memory",
@@ -97,6 +101,11 @@ const BENCHMARKS: [Benchmark; 4] = [
         name: "io",
         about: "reads and writes through NBD, beside qemu-nbd, and the memory of idle engines",
         run: io::run,
+    },
+    Benchmark {
+        name: "api",
+        about: "pages among 100,000 images, a mix of reads, and 200 images asked for at once",
+        run: api::run,
     },
 ];
 

@@ -1,0 +1,92 @@
+//! A client that costs little: one connection that is kept, requests written as bytes.
+//!
+//! It refuses to know what an answer means beyond its status and length; a load generator on the
+//! machine that it measures must leave the processors to the server.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use anyhow::Context;
+
+/// How long an answer is awaited.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The largest answer that is read.
+const ANSWER_MAX: u64 = 16 * 1024 * 1024;
+
+/// A connection to a server.
+pub struct Client {
+    stream: BufReader<TcpStream>,
+    address: SocketAddr,
+    token: String,
+    body: Vec<u8>,
+}
+
+impl Client {
+    /// Connects, and gets a token for an API key.
+    pub fn new(address: SocketAddr, api_key: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let stream = BufReader::with_capacity(64 * 1024, stream);
+        let mut client = Self { stream, address, token: String::new(), body: Vec::new() };
+        let form =
+            format!("grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey&apikey={api_key}");
+        let request = format!(
+            "POST /identity/token HTTP/1.1\r\nhost: {address}\r\n\
+             content-type: application/x-www-form-urlencoded\r\n\
+             content-length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        let answer: serde_json::Value = serde_json::from_slice(client.ask(request.as_bytes())?)?;
+        let token = answer["access_token"].as_str().context("an answer without token")?;
+        token.clone_into(&mut client.token);
+        Ok(client)
+    }
+
+    /// The bytes of a `GET` of a path below `/v1`, for [`Self::ask`].
+    pub fn get(&self, path: &str) -> Vec<u8> {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        let (address, token) = (self.address, &self.token);
+        format!(
+            "GET /v1{path}{sign}version=2026-11-24&generation=2 HTTP/1.1\r\n\
+             host: {address}\r\nauthorization: Bearer {token}\r\n\r\n"
+        )
+        .into_bytes()
+    }
+
+    /// Sends a request and reads its answer, which must be a good one.
+    pub fn ask(&mut self, request: &[u8]) -> anyhow::Result<&[u8]> {
+        self.stream.get_mut().write_all(request)?;
+        let mut line = String::new();
+        self.stream.read_line(&mut line)?;
+        let good = line.split(' ').nth(1).is_some_and(|status| status.starts_with('2'));
+        let status = line.clone();
+        let mut length = 0;
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line)?;
+            if line.trim_end().is_empty() {
+                break;
+            }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().context("a length")?;
+            }
+        }
+        anyhow::ensure!(length <= ANSWER_MAX, "an answer of {length} bytes");
+        self.body.clear();
+        (&mut self.stream).take(length).read_to_end(&mut self.body)?;
+        let said = String::from_utf8_lossy(&self.body);
+        anyhow::ensure!(good, "the server answered {}: {said}", status.trim_end());
+        Ok(&self.body)
+    }
+
+    /// Asks and reads the answer as JSON.
+    pub fn json(&mut self, request: &[u8]) -> anyhow::Result<serde_json::Value> {
+        Ok(serde_json::from_slice(self.ask(request)?)?)
+    }
+}

@@ -1,0 +1,82 @@
+//! A region with many images, made without their bytes: rows of one stock image's content.
+//!
+//! It refuses to know what is measured on it. Its invariant: the rows are written by the store's
+//! own calls, so that counters, indexes and lineage are those of a real region; only the wait for
+//! the disk is left out.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context;
+use base::{Entropy, ImageId, OsEntropy, RegionName, SystemClock};
+use meta::{Change, ImageStore as _, SqlStore, StoreGcStore as _};
+use model::{Image, ResourceName, Visibility};
+use policy::{InternalActor, SystemPermit};
+
+use crate::{
+    catalog,
+    data_dir::DataDir,
+    settings::{ComputeChoice, ServeArgs, Settings},
+    standing, wiring,
+};
+
+/// A region at rest.
+pub struct Crowd {
+    /// Its data directory.
+    pub data: PathBuf,
+    /// The API key of the owner of all its images.
+    pub api_key: String,
+}
+
+/// Makes a region with so many private images in `folder`.
+pub async fn gather(folder: &Path, images: u32) -> anyhow::Result<Crowd> {
+    let args = ServeArgs {
+        data: Some(folder.to_owned()),
+        compute: Some(ComputeChoice::Fake),
+        ..Default::default()
+    };
+    let settings = Settings::read(args)?;
+    let data = DataDir::make(&settings.data)?;
+    let opened = wiring::open(&settings, &data, standing::Standing::New).await?;
+    let owner = opened.credentials.context("the folder held a region")?;
+    catalog::ensure(&opened.region, false, data.root()).await?;
+    opened.database.close().await;
+    let url = format!("sqlite:{}", data.path("database.sqlite").display());
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let clock = Arc::new(SystemClock::new());
+    let store = SqlStore::open_volatile(&url, clock, Arc::clone(&entropy)).await?;
+    let permit = SystemPermit::of(InternalActor::Operator);
+    let stock = store.images_stock(permit).await?;
+    let mut model = stock.into_iter().next().context("there is no stock image")?;
+    model.head.account = owner.account.clone();
+    model.head.group = store.image_place(permit, &owner.account, None, &name(images)?).await?;
+    model.visibility = Visibility::Private;
+    for n in 0..images {
+        let image = like(&model, n, &settings.region, &*entropy)?;
+        store.image_adopt(permit, image, Change::default()).await?;
+    }
+    store.close().await;
+    data.run_dir_remove()?;
+    Ok(Crowd { data: settings.data, api_key: owner.api_key })
+}
+
+fn name(n: u32) -> anyhow::Result<ResourceName> {
+    Ok(ResourceName::parse(&format!("image-{n:06}"))?)
+}
+
+/// Another image of the same bytes, a millisecond younger than the one before.
+fn like(
+    model: &Image,
+    n: u32,
+    region: &RegionName,
+    entropy: &dyn Entropy,
+) -> anyhow::Result<Image> {
+    let mut image = model.clone();
+    image.head.id = ImageId::mint(region.id_prefix(), entropy);
+    image.head.name = name(n)?;
+    image.head.created_at = model.head.created_at.plus(Duration::from_millis(n.into()));
+    Ok(image)
+}
