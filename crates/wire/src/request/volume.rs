@@ -75,7 +75,9 @@ pub(super) fn profile(asked: &Asked<'_>, f: &Fields<'_>) -> Result<Option<String
     };
     match catalog::volume_profile(name) {
         Some(profile) => Ok(Some(profile.name.to_owned())),
-        None => Err(f.error(ErrorCode::BadField, "profile", "names no volume profile")),
+        None => {
+            Err(f.error(ErrorCode::VolumeProfileNotFound, "profile", "names no volume profile"))
+        }
     }
 }
 
@@ -146,7 +148,7 @@ mod tests {
         assert_eq!(seen(capacity(json!(CAPACITY_GB_MAX + 1))).0, ErrorCode::ValidationMaxValue);
         assert_eq!(seen(capacity(json!("10"))).0, ErrorCode::ValidationInvalidFieldType);
         let unknown = create(|b| b["profile"]["name"] = json!("fast"));
-        assert_eq!(seen(unknown), (ErrorCode::BadField, "profile".to_owned()));
+        assert_eq!(seen(unknown), (ErrorCode::VolumeProfileNotFound, "profile".to_owned()));
         let snapshot = create(|b| b["source_snapshot"] = json!({"id": "r006-1"}));
         assert_eq!(seen(snapshot).0, ErrorCode::NotImplemented);
     }
@@ -166,7 +168,7 @@ mod tests {
             (json!({"capacity": 0}), ErrorCode::ValidationMinValue),
             (json!({"capacity": null}), ErrorCode::ValidationFailure),
             (json!({"iops": "many"}), ErrorCode::ValidationInvalidFieldType),
-            (json!({"profile": {"name": "fast"}}), ErrorCode::BadField),
+            (json!({"profile": {"name": "fast"}}), ErrorCode::VolumeProfileNotFound),
             (json!({"bandwidth": 0}), ErrorCode::ValidationMinValue),
         ] {
             assert_eq!(seen(patch(body.clone())).0, code, "{body}");
