@@ -143,8 +143,10 @@ impl Control {
         let permit = Self::system(InternalActor::Identity);
         let found = self.store().sign_in(permit, &api_key_hash(value)).await?;
         let found = found.filter(|found| found.account.id == ctx.caller.account);
-        let nothing = || Error::NotFound { kind: "API key", id: String::new(), field: None };
-        let key = found.ok_or_else(nothing)?.api_key;
+        let Some(key) = found.map(|found| found.api_key) else {
+            self.permit_account(ctx, Action::ApiKeyRead).await?;
+            return Err(Error::NotFound { kind: "API key", id: String::new(), field: None });
+        };
         self.key_permit(ctx, Action::ApiKeyRead, &key.principal).await?;
         Ok(key)
     }
@@ -274,8 +276,8 @@ impl Control {
         Ok(next)
     }
 
-    /// A key, and leave to do `action` to it. One of another account is not there; one of the
-    /// account that is not the caller's to see is denied.
+    /// A key, and leave to do `action` to it. One of another account is not there. A caller who has
+    /// leave for no keys but their own is denied all others, also those that are not there.
     async fn key_read(
         &self,
         ctx: &RequestContext,
@@ -283,7 +285,13 @@ impl Control {
         id: &ApiKeyId,
     ) -> Result<(ApiKey, Permit), Error> {
         let own = policy::scope_own(&ctx.caller, action, &ctx.caller.principal)?;
-        let key = self.store().api_key(&own, id).await?;
+        let key = match self.store().api_key(&own, id).await {
+            Ok(key) => key,
+            Err(error) => {
+                self.permit_account(ctx, action).await?;
+                return Err(error.into());
+            }
+        };
         let permit = self.key_permit(ctx, action, &key.principal).await?;
         Ok((key, permit))
     }
