@@ -94,7 +94,7 @@ asks! {
 
     list_instance_templates: [TemplateList];
     create_instance_template: [TemplateCreate ResourceGroupRead]
-        also [ImageRead SubnetRead VpcRead KeyRead];
+        also [TemplateRead ImageRead SubnetRead VpcRead KeyRead];
     get_instance_template: [TemplateRead];
     update_instance_template: [TemplateRead TemplateUpdate];
     delete_instance_template: [TemplateRead TemplateDelete];
@@ -216,8 +216,8 @@ asks! {
     create_tag: [TagCreateAccess];
     delete_tag_all: [] also [TagDeleteUser TagDeleteAccess];
     delete_tag: [] also [TagDeleteUser TagDeleteAccess];
-    attach_tag: [TagRead] also [TagAttachUser TagAttachAccess];
-    detach_tag: [TagRead] also [TagDetachUser TagDetachAccess];
+    attach_tag: [] also [TagRead TagAttachUser TagAttachAccess];
+    detach_tag: [] also [TagRead TagDetachUser TagDetachAccess];
     search: [ResourceSearch];
 
     list_policies: [PolicyRead];
@@ -323,8 +323,8 @@ mod tests {
     use crate::operations::OPERATIONS;
 
     /// Operations that every signed-in caller may do: what they show is the region's own, or is
-    /// decided by what the call names; API keys of one's own, and oneself.
-    const NEEDS_NOTHING: [&str; 30] = [
+    /// decided by what the call names (of tags, for each resource alone); API keys of one's own, and oneself.
+    const NEEDS_NOTHING: [&str; 32] = [
         "list_volume_profiles",
         "get_volume_profile",
         "list_instance_profiles",
@@ -339,6 +339,8 @@ mod tests {
         "get_quota_definition",
         "delete_tag_all",
         "delete_tag",
+        "attach_tag",
+        "detach_tag",
         "list_roles",
         "list_api_keys",
         "create_api_key",
