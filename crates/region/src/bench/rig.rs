@@ -35,8 +35,9 @@ pub struct Rig {
     /// Time, for measuring.
     pub clock: base::SystemClock,
     region: Arc<Control>,
-    workers: Workers,
-    data: DataDir,
+    store: PathBuf,
+    /// What works off its jobs, and its folder; another account's rig has neither.
+    home: Option<(Workers, DataDir)>,
     ctx: RequestContext,
     subnet: SubnetId,
     stock: ImageId,
@@ -81,26 +82,29 @@ impl Rig {
             wiring::open(&settings, &data, standing::Standing::New).await?;
         let credentials = credentials.context("the folder held a region")?;
         catalog::ensure(&region, false, data.root()).await?;
-        let ctx = context(&credentials);
-        let vpc = region.vpc_create(&ctx, VpcCreate::default()).await?.vpc.head.id;
-        let zone = zone(&settings.region)?;
-        let range = SubnetRange::Count { count: 4096, zone };
-        let subnet = SubnetCreate {
-            name: None,
-            group: None,
-            vpc,
-            range,
-            acl: None,
-            routing_table: None,
-            public_gateway: None,
-        };
-        let subnet = region.subnet_create(&ctx, subnet).await?.subnet.head.id;
+        let (ctx, subnet) = tenant(&region, &credentials).await?;
         let images = Page { limit: 10, after: None };
         let images = region.images(&ctx, ImageFilter::default(), images).await?;
         let stock = images.items.into_iter().next().context("there is no stock image")?;
         let (stock, workers) = (stock.image.head.id, region.work());
         let clock = base::SystemClock::new();
-        Ok(Self { clock, region, workers, data, ctx, subnet, stock })
+        let store = data.path("store");
+        Ok(Self { clock, region, store, home: Some((workers, data)), ctx, subnet, stock })
+    }
+
+    /// The same region for a new account, with a network of its own.
+    pub async fn neighbour(&self) -> anyhow::Result<Self> {
+        let credentials = self.region.account_create("neighbour").await?;
+        let (ctx, subnet) = tenant(&self.region, &credentials).await?;
+        Ok(Self {
+            clock: base::SystemClock::new(),
+            region: Arc::clone(&self.region),
+            store: self.store.clone(),
+            home: None,
+            ctx,
+            subnet,
+            stock: self.stock.clone(),
+        })
     }
 
     /// The region's use cases.
@@ -110,7 +114,7 @@ impl Rig {
 
     /// Where the packs of its images lie.
     pub fn store(&self) -> PathBuf {
-        self.data.path("store")
+        self.store.clone()
     }
 
     /// Asks for an instance of the stock image, with a boot volume of `capacity`.
@@ -196,9 +200,31 @@ impl Rig {
 
     /// Ends the region.
     pub async fn end(self) -> anyhow::Result<()> {
-        self.workers.stop(Duration::from_secs(10)).await;
-        self.data.run_dir_remove()
+        let Some((workers, data)) = self.home else { return Ok(()) };
+        workers.stop(Duration::from_secs(10)).await;
+        data.run_dir_remove()
     }
+}
+
+/// A caller that is the owner of an account, and a subnet of theirs.
+async fn tenant(
+    region: &Control,
+    owner: &Credentials,
+) -> anyhow::Result<(RequestContext, SubnetId)> {
+    let ctx = context(owner);
+    let vpc = region.vpc_create(&ctx, VpcCreate::default()).await?.vpc.head.id;
+    let range = SubnetRange::Count { count: 4096, zone: zone(region.region())? };
+    let subnet = SubnetCreate {
+        name: None,
+        group: None,
+        vpc,
+        range,
+        acl: None,
+        routing_table: None,
+        public_gateway: None,
+    };
+    let subnet = region.subnet_create(&ctx, subnet).await?.subnet.head.id;
+    Ok((ctx, subnet))
 }
 
 fn zone(region: &RegionName) -> anyhow::Result<base::ZoneName> {
