@@ -22,12 +22,16 @@ def a_console_is_typed_into(region):
     session = websocket.create_connection(made["href"], timeout=60)
     session.send("hello")
     same(session.recv(), b"hello")
-    for href in (made["href"], token(region, instance)["href"]):
+    for href, status, code in (
+        (made["href"], 401, "token_invalid"),
+        (token(region, instance)["href"], 409, "console_in_use"),
+    ):
         try:
             websocket.create_connection(href, timeout=60)
             true(False, "a used token, and a second session, are refused")
         except websocket.WebSocketBadStatusException as error:
-            true(error.status_code in (401, 409), error.status_code)
+            same(error.status_code, status)
+            true(code.encode() in error.resp_body, error.resp_body)
     second = websocket.create_connection(token(region, instance, force=True)["href"], timeout=60)
     second.send("again")
     same(second.recv(), b"again")
