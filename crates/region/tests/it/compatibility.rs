@@ -41,11 +41,11 @@ fn names(value: &Value) -> BTreeSet<String> {
     value.as_array().into_iter().flatten().map(|v| v.as_str().unwrap().to_owned()).collect()
 }
 
-/// The fields of a schema; of alternatives, all together.
+/// The fields of a schema; of alternatives and of parts, all together.
 fn fields(shapes: &Shapes, schema: &Value) -> BTreeSet<String> {
     let schema = shapes.resolve(schema);
-    let alternatives = schema["oneOf"].as_array().into_iter().flatten();
-    let mut all: BTreeSet<_> = alternatives.flat_map(|one| fields(shapes, one)).collect();
+    let parts = ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|of| schema[of].as_array());
+    let mut all: BTreeSet<_> = parts.flatten().flat_map(|one| fields(shapes, one)).collect();
     all.extend(
         schema["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()),
     );
