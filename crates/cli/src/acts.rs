@@ -186,7 +186,9 @@ pub(crate) fn update_of(
     } else {
         None
     };
-    let method = if kind.service == Service::Iam { Method::PUT } else { Method::PATCH };
+    // What IAM's identity service keeps is replaced, what others keep is changed.
+    let whole = kind.service == Service::Iam && kind.path.starts_with("/v1/");
+    let method = if whole { Method::PUT } else { Method::PATCH };
     let answer = cli.answer(kind.service, method, &path, &query, Some(body), tag.as_ref())?;
     let one = request::read(&answer)?;
     show_one(cli, kind, &one)
@@ -204,12 +206,13 @@ fn delete(cli: &mut Cli, input: &Input, kind: &'static Kind) -> Outcome {
     if !input.on("force") && !agreed(cli, kind, &names)? {
         return Ok(());
     }
+    let query = cli.query(input)?;
     let who = by_whom(cli);
     let mut deleted = Vec::new();
     for one in &all {
         cli.out.talk(&format!("Deleting {} {} {who}...", kind.noun, one.name))?;
         let path = kind.one_of(parent.as_deref(), &one.id);
-        cli.call(kind.service, Method::DELETE, &path, &Query::new(), None)?;
+        cli.call(kind.service, Method::DELETE, &path, &query, None)?;
         cli.out.ok()?;
         let said = if kind.slow_end { "is being deleted" } else { "is deleted" };
         cli.out.talk(&format!("{} {} {said}.", capital(kind.noun), one.name))?;
@@ -262,7 +265,7 @@ fn below(
 /// The word that names what a command is about: that of its kind, which stands last.
 fn about(input: &Input, kind: &Kind) -> Outcome<String> {
     let last = input.command.positionals.iter().rev().find(|word| {
-        word.arity != Arity::Optional
+        matches!(word.arity, Arity::One | Arity::Many)
             && matches!(word.value, crate::table::Value::Ref(of) if std::ptr::eq(of, kind))
     });
     let text = last.and_then(|word| input.text(word.name));

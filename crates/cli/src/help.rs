@@ -129,6 +129,7 @@ pub(crate) fn usage(command: &'static Command) -> String {
         parts.push(match word.arity {
             Arity::One => word.name.to_owned(),
             Arity::Optional => format!("[{}]", word.name),
+            Arity::Rest => format!("[{}...]", word.name),
             Arity::Many => format!("({0}1 {0}2 ...)", word.name),
         });
     }

@@ -16,6 +16,7 @@ pub(crate) fn next(refusal: &Refusal) -> Option<&'static str> {
             "wait for the other image: {program} is images --status pending"
         }
         "validation_unique_failed" => "the name is taken: choose another",
+        "group_not_empty_error" => "--recursive deletes it with its members",
         "not_authorized" => "see who you are: {program} target",
         "over_quota" => "delete what is not needed, or ask the operator for a higher limit",
         "not_implemented" => "what this region serves is in docs/compatibility.md",

@@ -21,7 +21,12 @@ mod session;
 mod table;
 mod verbs;
 
-use std::{cell::OnceCell, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    cell::OnceCell,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use base::{Clock, SystemClock};
 
@@ -152,6 +157,8 @@ pub(crate) struct Cli {
     pub around: Surroundings,
     /// What the process says when the command itself ended well.
     pub exit: u8,
+    /// Ctrl-C, once it is listened for: none is lost between two pauses.
+    interrupts: Option<tokio::signal::unix::Signal>,
     store: Store,
     local: OnceCell<Option<Local>>,
     endpoints: OnceCell<Endpoints>,
@@ -173,6 +180,7 @@ impl Cli {
             clock: SystemClock::new(),
             around: around.clone(),
             exit: 0,
+            interrupts: None,
             store,
             local,
             endpoints: OnceCell::new(),
@@ -182,6 +190,11 @@ impl Cli {
     /// A variable of the environment that is not empty.
     pub fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().filter(|text| !text.is_empty())
+    }
+
+    /// The folder of what is kept between commands.
+    pub fn folder(&self) -> &Path {
+        self.store.folder()
     }
 
     /// The region that runs here.
@@ -324,12 +337,32 @@ impl Cli {
         }
     }
 
-    /// Waits; false when the user pressed Ctrl-C meanwhile.
-    pub fn pause_unless_told(&self, time: Duration) -> bool {
+    /// From now on Ctrl-C ends pauses, not the process.
+    ///
+    /// # Errors
+    /// When the system does not let us listen.
+    pub fn listen(&mut self) -> Outcome {
+        let _inside = self.http.runtime().enter();
+        let kind = tokio::signal::unix::SignalKind::interrupt();
+        let made = tokio::signal::unix::signal(kind)
+            .map_err(|error| Failure::plain(format!("cannot listen for Ctrl-C: {error}")))?;
+        self.interrupts = Some(made);
+        Ok(())
+    }
+
+    /// Waits; false when the user pressed Ctrl-C since it is listened for.
+    pub fn pause_unless_told(&mut self, time: Duration) -> bool {
+        let told = &mut self.interrupts;
         self.http.runtime().block_on(async {
+            let told = async {
+                match told {
+                    Some(told) => told.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
+                _ = told => false,
                 () = tokio::time::sleep(time) => true,
-                _ = tokio::signal::ctrl_c() => false,
             }
         })
     }

@@ -28,3 +28,41 @@ pub fn page() -> String {
     }
     text
 }
+
+/// All of it as a manual page.
+pub(crate) fn manual(program: &str) -> String {
+    let plain = |text: &str| {
+        // A point or an apostrophe at the beginning would be an order to the typesetter.
+        let escaped = text.replace('\\', "\\e").replace('-', "\\-");
+        escaped.lines().map(|line| format!("\\&{line}\n")).collect::<String>()
+    };
+    let mut text = format!(
+        ".TH {} 1 \"\" \"ectype {}\"\n.SH NAME\n{program} \\- IBM Cloud VPC's image from volume, at a \
+         region of your own\n.SH COMMANDS\n",
+        program.to_uppercase(),
+        env!("CARGO_PKG_VERSION")
+    );
+    for command in table::all() {
+        let _ = writeln!(text, ".SS {program} {}\n.nf", command.words().replace('-', "\\-"));
+        text.push_str(&plain(&help::of(program, command)));
+        text.push_str(".fi\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_every_command_and_gives_no_orders_by_accident() {
+        let text = manual("ectype");
+        for command in table::all() {
+            assert!(text.contains(&command.name.replace('-', "\\-")), "{}", command.name);
+        }
+        let orders = [".TH", ".SH", ".SS", ".nf", ".fi"];
+        for line in text.lines().filter(|line| line.starts_with(['.', '\''])) {
+            assert!(orders.iter().any(|order| line.starts_with(order)), "{line}");
+        }
+    }
+}

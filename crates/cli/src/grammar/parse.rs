@@ -62,7 +62,11 @@ impl Input {
         let all = self.command.positionals;
         all.iter().enumerate().map(|(at, word)| {
             let from = at.min(self.words.len());
-            let to = if word.arity == Arity::Many { self.words.len() } else { from + 1 };
+            let to = if matches!(word.arity, Arity::Many | Arity::Rest) {
+                self.words.len()
+            } else {
+                from + 1
+            };
             (word, &self.words[from..to.min(self.words.len())])
         })
     }
@@ -194,12 +198,13 @@ fn gone(command: &Command, name: &str) -> Option<&'static str> {
 fn check(input: &Input) -> Outcome {
     let command = input.command;
     let needed = command.positionals.iter().enumerate();
-    for (at, word) in needed.filter(|(_, word)| word.arity != Arity::Optional) {
+    for (at, word) in needed.filter(|(_, word)| matches!(word.arity, Arity::One | Arity::Many)) {
         if input.words.len() <= at && !left_out(input, word) {
             return Err(Failure::usage(format!("argument is missing: {}", word.name)));
         }
     }
-    let many = command.positionals.iter().any(|word| word.arity == Arity::Many);
+    let many =
+        command.positionals.iter().any(|word| matches!(word.arity, Arity::Many | Arity::Rest));
     if let Some(extra) = input.words.get(command.positionals.len()).filter(|_| !many) {
         return Err(Failure::usage(format!("argument too many: '{extra}'")));
     }

@@ -58,3 +58,24 @@ pub(crate) static USER: Kind =
         Column("State", See::At("/state")),
         Column("User ID", See::At("/iam_id")),
     ]);
+
+/// Of access and of authorization; what they are of is a filter.
+pub(crate) static POLICY: Kind =
+    Kind::new("policy", "policies", "/v1/policies", "policies").at(Service::Iam).seen(&[
+        Column("Policy ID", See::At("/id")),
+        Column("Roles", See::Each("/roles", "/display_name")),
+        Column("Subject", See::Each("/subjects/0/attributes", "/value")),
+        Column("Resources", See::Each("/resources/0/attributes", "/value")),
+        Column("State", See::At("/state")),
+    ]);
+
+pub(crate) static GROUP_MEMBER: Kind =
+    Kind::new("member", "members", "/v2/groups/{}/members", "members")
+        .at(Service::Iam)
+        .named("iam_id")
+        .of(&ACCESS_GROUP)
+        .seen(&[
+            Column("Name", See::At("/name")),
+            Column("IAM ID", See::At("/iam_id")),
+            Column("Type", See::At("/type")),
+        ]);

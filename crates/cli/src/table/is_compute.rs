@@ -342,6 +342,18 @@ pub(super) static COMMANDS: &[Command] = &[
     .ruled(&[Rule::Exactly(&["image", "boot-volume"])]),
     Command::new(
         "is",
+        "instance-console",
+        "Type at the console of an instance.",
+        Act::Own(verbs::console),
+    )
+    .talks()
+    .takes(&[THE_INSTANCE])
+    .flagged(&[&[
+        flag("vnc", Value::Switch, Put::Nothing, "Its screen, which this region has not."),
+        flag("force", Value::Switch, Put::Nothing, "Take it from whoever has it.").also(&["f"]),
+    ]]),
+    Command::new(
+        "is",
         "instance-initialization-values",
         "Show what an instance was begun with.",
         Act::Own(verbs::instance_initialization),

@@ -55,15 +55,43 @@ pub(super) static COMMANDS: &[Command] = &[
         .flagged(&[&[
             flag("follow", Value::Switch, Put::Nothing, "Go on as it writes more.").also(&["f"]),
         ]]),
-    Command::new("", "completion", "Print completions for a shell.", Act::Own(verbs::completion))
+    Command::new("", "console", "Type at the serial console of an instance.", Act::Own(verbs::console))
+        .talks()
+        .takes(&[word(
+            "INSTANCE",
+            Value::Ref(&INSTANCE),
+            Put::Nothing,
+            "ID or name of the instance.",
+        )])
+        .flagged(&[&[flag(
+            "force",
+            Value::Switch,
+            Put::Nothing,
+            "Take it from whoever has it.",
+        )
+        .also(&["f"])]])
+        .noted("Ctrl-] ends the session; the guest goes on."),
+    Command::new("", "ssh", "Open a shell on an instance, by its floating IP.", Act::Own(verbs::ssh))
+        .talks()
+        .takes(&[
+            word("INSTANCE", Value::Ref(&INSTANCE), Put::Nothing, "ID or name of the instance."),
+            word("COMMAND", Value::Text, Put::Nothing, "What to run there; put -- before it.").rest(),
+        ])
+        .flagged(&[&[
+            flag("user", Value::Text, Put::Nothing, "User there; root unless given.").also(&["l"]),
+            flag("identity", Value::Text, Put::Nothing, "File of the private key.").also(&["i"]),
+            flag("print", Value::Switch, Put::Nothing, "Only print the command."),
+        ]]),
+    Command::new("", "doctor", "Look whether this machine can run a region.", Act::Own(verbs::doctor)),
+    Command::new("", "completion", "Print completions for a shell, or the manual page.", Act::Own(verbs::completion))
         .talks()
         .takes(&[word(
             "SHELL",
-            Value::Choice(&["bash", "zsh", "fish"]),
+            Value::Choice(&["bash", "zsh", "fish", "man"]),
             Put::Nothing,
-            "bash, zsh or fish.",
+            "bash, zsh, fish; or man.",
         )])
-        .noted("EXAMPLES:\n    source <(ectype completion bash)"),
+        .noted("EXAMPLES:\n    source <(ectype completion bash)\n    ectype completion man | man -l -"),
     Command::new("", "link", "Make a link by which this program is called.", Act::Own(verbs::link))
         .talks()
         .takes(&[word("NAME", Value::Text, Put::Nothing, "Name of the link: ibmcloud.")])

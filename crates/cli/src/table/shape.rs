@@ -37,6 +37,8 @@ pub(crate) enum Arity {
     One,
     Optional,
     Many,
+    /// As many as there are, or none.
+    Rest,
 }
 
 /// A word that is told by its name.
@@ -267,6 +269,11 @@ pub(crate) const fn word(
 impl Positional {
     pub const fn optional(mut self) -> Self {
         self.arity = Arity::Optional;
+        self
+    }
+
+    pub const fn rest(mut self) -> Self {
+        self.arity = Arity::Rest;
         self
     }
 

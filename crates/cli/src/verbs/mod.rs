@@ -2,6 +2,8 @@
 
 mod capture;
 mod completion;
+mod console;
+mod doctor;
 mod groups;
 mod iam;
 mod instances;
@@ -9,12 +11,16 @@ mod link;
 mod login;
 mod logs;
 mod networks;
+mod policies;
+mod ssh;
 mod tags;
 mod target;
 mod wait;
 
 pub(crate) use capture::capture;
 pub(crate) use completion::completion;
+pub(crate) use console::console;
+pub(crate) use doctor::doctor;
 pub(crate) use groups::{
     group_create, group_show, groups, service_instance, service_instance_create,
 };
@@ -31,6 +37,11 @@ pub(crate) use logs::logs;
 pub(crate) use networks::{
     floating_ip_reserve, gateway_attach, rule_add, subnet_create, subnet_show, vpc_show,
 };
+pub(crate) use policies::{
+    access_group_create, authorization_create, authorizations, group_service_id_add,
+    group_user_add, policies, policy_create, roles,
+};
+pub(crate) use ssh::ssh;
 pub(crate) use tags::{search, tag_attach, tag_detach, tags};
 pub(crate) use target::{api, config, is_target, regions, target};
 pub(crate) use wait::{WAITED, wait};

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How often is looked.
-pub(super) const LOOK_EVERY: Duration = Duration::from_millis(500);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Kinds that can be waited for.
 pub(crate) const WAITED: &[&str] =
@@ -70,6 +70,7 @@ fn is_ambiguous(failure: &Failure) -> bool {
 pub(super) fn until(cli: &mut Cli, what: &Awaited<'_>) -> Outcome<Value> {
     let path = what.kind.one_of(None, what.id);
     let began = cli.clock.monotonic();
+    cli.listen()?;
     let mut bar = super::capture::Bar::new(what.name);
     loop {
         let one = match cli.call(what.kind.service, Method::GET, &path, &Query::new(), None) {

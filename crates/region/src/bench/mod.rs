@@ -7,6 +7,7 @@
 
 mod api;
 mod capture;
+mod cli;
 mod client;
 mod crowd;
 mod data;
@@ -81,7 +82,7 @@ struct Benchmark {
 }
 
 /// All of them.
-const BENCHMARKS: [Benchmark; 5] = [
+const BENCHMARKS: [Benchmark; 6] = [
     Benchmark {
         name: "start",
         about: "from `ectype serve` to its first answer, and the idle server's memory",
@@ -106,6 +107,11 @@ const BENCHMARKS: [Benchmark; 5] = [
         name: "api",
         about: "pages among 100,000 images, a mix of reads, and 200 images asked for at once",
         run: api::run,
+    },
+    Benchmark {
+        name: "cli",
+        about: "what a command of the command line spends before its first request",
+        run: cli::run,
     },
 ];
 

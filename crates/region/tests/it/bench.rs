@@ -15,10 +15,10 @@ fn benchmarks_are_listed_and_an_unknown_one_is_refused() {
     assert!(list.status.success());
     let list = String::from_utf8(list.stdout).unwrap();
     let names: Vec<_> = list.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(names, ["start", "provision", "capture", "io"]);
+    assert_eq!(names, ["start", "provision", "capture", "io", "api", "cli"]);
     let unknown = bench(&["speed"]);
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(contains(&unknown.stderr, b"there are start, provision, capture, io"));
+    assert!(contains(&unknown.stderr, b"there are start, provision, capture, io, api, cli"));
     assert_eq!(bench(&[]).status.code(), Some(2));
     assert_eq!(bench(&["start", "--runs", "0"]).status.code(), Some(2));
 }
@@ -32,6 +32,7 @@ fn every_benchmark_says_its_figures_in_json_and_leaves_nothing() {
     for (name, part, figures) in [
         ("start", None, 3),
         ("provision", None, 4),
+        ("cli", None, 1),
         ("capture", Some("change"), 1),
         ("capture", Some("first"), 3),
     ] {

@@ -70,8 +70,14 @@ impl Desk {
     /// A network, and a running instance `vm` on it.
     pub fn furnish(&self) {
         self.said("is vpc-create net");
-        self.said("is subnet-create sub net --zone us-south-1 --ipv4-address-count 16");
-        self.said("is instance-create vm net us-south-1 cx2-2x4 sub --image ectype-placeholder-1");
+        self.furnish_on("net");
+    }
+
+    /// A running instance `vm` in a VPC that is there.
+    pub fn furnish_on(&self, vpc: &str) {
+        self.said(&format!("is subnet-create sub {vpc} --zone us-south-1 --ipv4-address-count 16"));
+        let image = "ectype-placeholder-1";
+        self.said(&format!("is instance-create vm {vpc} us-south-1 cx2-2x4 sub --image {image}"));
         self.said("wait instance vm");
     }
 }
@@ -315,7 +321,7 @@ fn a_question_is_answered_by_standard_input_or_fails() {
     assert!(out.contains("OK\nVPC net is being deleted."), "{out}");
 }
 
-/// T9, T11: nothing that is written down or printed holds the API key, and files are the user's.
+/// Nothing that is written down or printed holds the API key, and files are the user's.
 #[test]
 fn state_is_the_user_s_alone_and_ibms_is_left_alone() {
     let desk = Desk::new();
@@ -404,4 +410,150 @@ fn through_a_link_it_answers_to_ibmcloud() {
     // What is there and another's stays.
     std::fs::write(desk.home.path("bin/ectype"), "other").unwrap();
     assert!(desk.refused("link ectype --dir bin").contains("is not ours"));
+}
+
+/// The commands of the guide, as they stand there, in a shell.
+#[test]
+fn every_command_of_the_guide_runs() {
+    let desk = Desk::new();
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/guides/command-line.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let blocks: Vec<_> = blocks.collect();
+    assert!(blocks.len() > 10);
+    let bin = desk.home.path("path");
+    std::fs::create_dir(&bin).unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_ectype"), bin.join("ectype")).unwrap();
+    // `jq` may not be there: the guide uses three words of it.
+    let jq = "#!/bin/sh\nexec python3 -c 'import json, sys\np = sys.argv[-1]\nv = json.load(sys.stdin)\n\
+              for one in (v if p.startswith(\".[]\") else [v]):\n  for k in \
+              p.removeprefix(\".[]\").split(\".\")[1:]: one = one[k]\n  print(one)' \"$@\"\n";
+    std::fs::write(bin.join("jq"), jq).unwrap();
+    std::fs::set_permissions(bin.join("jq"), PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", bin.display());
+    let script = format!("set -euo pipefail\n{}", blocks.concat());
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", desk.home.path("home"))
+        .env("ECTYPE_DATA", desk.home.data())
+        .env("REGION_URL", desk.server.url())
+        .current_dir(desk.home.path("."))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let (out, err) = texts(&output);
+    assert!(output.status.success(), "{out}\n{err}");
+    for part in ["my-second-image", "HostKeyAlias=", "Resource group:   Default"] {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+}
+
+/// On a terminal, as `script` makes one.
+struct Typist<'a>(&'a Desk);
+
+impl Typist<'_> {
+    /// Runs a line of the shell on a terminal; types once `cue` was said. What was shown, and how it
+    /// ended.
+    fn types(&self, line: &str, cue: &str, keys: &str) -> (String, Option<i32>) {
+        let line = line.replace("ectype", env!("CARGO_BIN_EXE_ectype"));
+        let mut child = Command::new("script")
+            .args(["-qefc", &line, "/dev/null"])
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("TERM", "xterm")
+            .env("HOME", self.0.home.path("home"))
+            .env("ECTYPE_DATA", self.0.home.data())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut shown, mut byte) = (Vec::new(), [0]);
+        let mut out = child.stdout.take().unwrap();
+        while !String::from_utf8_lossy(&shown).contains(cue) && out.read(&mut byte).unwrap() > 0 {
+            shown.push(byte[0]);
+        }
+        let mut stdin = child.stdin.take().unwrap();
+        let _ = stdin.write_all(keys.as_bytes());
+        out.read_to_end(&mut shown).unwrap();
+        (String::from_utf8_lossy(&shown).into_owned(), child.wait().unwrap().code())
+    }
+}
+
+fn has_script() -> bool {
+    Command::new("script").arg("--version").output().is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn on_a_terminal_it_asks_colours_and_ends_by_ctrl_c_with_what_to_type() {
+    if !has_script() {
+        return;
+    }
+    let desk = Desk::new();
+    desk.said("is vpc-create net");
+    let typist = Typist(&desk);
+    let (shown, code) = typist.types("ectype is vpcs", "", "");
+    assert!(shown.contains("\u{1b}[1mID") && shown.contains("\u{1b}[36mr006-"), "{shown:?}");
+    assert_eq!(code, Some(0));
+    let (shown, _) = typist.types("NO_COLOR=1 ectype is vpcs", "", "");
+    assert!(!shown.contains('\u{1b}'), "{shown:?}");
+    let (shown, code) = typist.types("ectype is vpc-delete net", "?>", "n\n");
+    assert!(shown.contains("Continue [y/N] ?>"), "{shown:?}");
+    assert_eq!(code, Some(0));
+    // Ctrl-D is the end of what is typed.
+    let (shown, code) = typist.types("ectype is vpc-delete net", "?>", "\u{4}");
+    assert!(shown.contains("the input has ended"), "{shown:?}");
+    assert_eq!(code, Some(1));
+    // The bar is no wider than the terminal, and Ctrl-C ends the waiting alone.
+    desk.furnish_on("net");
+    desk.said("capture vm gold --stop --wait");
+    let line = "stty cols 40; ectype wait image gold --for deprecated --timeout 80";
+    let (shown, code) = typist.types(line, "gold [", "\u{3}");
+    let bar = shown.replace("\u{1b}[K", "\r");
+    let bar = bar.split(['\r', '\n']).find(|line| line.starts_with("gold [")).unwrap().to_owned();
+    assert!(bar.chars().count() < 40, "{bar:?}");
+    assert!(shown.contains("Interrupted; what was begun goes on."), "{shown:?}");
+    assert!(shown.contains("hint: to wait again: ectype wait image r006-"), "{shown:?}");
+    assert_eq!(code, Some(130));
+}
+
+/// The console by its WebSocket, with what is typed from a pipe.
+#[test]
+fn the_console_is_reached_and_access_is_managed() {
+    let desk = Desk::new();
+    desk.furnish();
+    let output = desk.run("console vm");
+    let (_, err) = texts(&output);
+    assert!(err.contains("Connected to the console of vm.") || err.contains("Error code"), "{err}");
+    let vnc = desk.refused("is instance-console vm --vnc");
+    assert!(vnc.contains("not_implemented"), "{vnc}");
+    assert!(desk.refused("ssh vm").contains("is floating-ip-reserve vm-ip --in vm"));
+    let doctor = desk.run("doctor --output JSON");
+    let (out, err) = texts(&doctor);
+    let all: Value = serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {err}"));
+    let names: Vec<_> = all.as_array().unwrap().iter().map(|one| one["check"].clone()).collect();
+    assert_eq!(names, ["kvm", "qemu", "disk", "shm", "port", "clock", "ssh"]);
+    for one in all.as_array().unwrap() {
+        assert_eq!(one["status"] == "ok", one["hint"].is_null(), "{one}");
+    }
+    desk.said("iam access-group-create builders -d makers");
+    desk.said("iam access-group-user-add builders owner@ectype.example");
+    assert!(desk.said("iam access-group-members builders").contains("IBMid-"));
+    let made = desk
+        .json("iam access-group-policy-create builders --roles viewer,Editor --service-name is");
+    assert_eq!(made["roles"].as_array().unwrap().len(), 2);
+    let unknown =
+        desk.refused("iam access-group-policy-create builders --roles King --service-name is");
+    assert!(unknown.contains("there is: ") && unknown.contains("Viewer"), "{unknown}");
+    let id = made["id"].as_str().unwrap();
+    desk.said(&format!("iam access-group-policy-delete builders {id} -f"));
+    assert_eq!(desk.json("iam access-group-policies builders"), serde_json::json!([]));
+    desk.said("iam access-group-update builders --description others");
+    assert!(desk.refused("iam access-group-delete builders -f").contains("--recursive"));
+    desk.said("iam access-group-delete builders -f --recursive");
+    assert!(desk.said("iam roles --service is").contains("Administrator"));
+    let made =
+        desk.json("iam authorization-policy-create is kms Reader --source-resource-type image");
+    assert!(desk.said("iam authorization-policies").contains(made["id"].as_str().unwrap()));
 }
