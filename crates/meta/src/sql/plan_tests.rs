@@ -4,6 +4,7 @@
 use std::{cell::RefCell, fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
 use base::{AccountId, OsEntropy, PrincipalId, SystemClock, VpcId};
+use model::{AccessPolicy, Attribute, PolicyKind, PolicyState, PolicyTerms};
 use policy::{Action, Caller, InternalActor, Scope, SystemPermit};
 
 use super::{SqlStore, session::Sql, value::Binds};
@@ -51,6 +52,34 @@ fn scopes() -> policy::Scopes {
     let principal = PrincipalId::parse("IBMid-1").unwrap();
     let caller = Caller { principal, account: account(), owner: true };
     policy::Access::of_owner(&caller).scopes(base::Timestamp::default())
+}
+
+/// What a Viewer of one resource group sees.
+fn scope_of_group(action: Action) -> Scope {
+    let principal = PrincipalId::parse("IBMid-2").unwrap();
+    let caller = Caller { principal: principal.clone(), account: account(), owner: false };
+    let now = base::Timestamp::default();
+    let policy = AccessPolicy {
+        id: base::PolicyId::parse("p").unwrap(),
+        account: account(),
+        kind: PolicyKind::Access,
+        terms: PolicyTerms {
+            roles: vec![policy::Role::Viewer.crn()],
+            resource: vec![
+                Attribute::equals("serviceName", "is"),
+                Attribute::equals("resourceGroupId", "g"),
+            ],
+            ..PolicyTerms::default()
+        },
+        state: PolicyState::Active,
+        created_at: now,
+        created_by: principal.clone(),
+        modified_at: now,
+        modified_by: principal,
+        revision: 1,
+    };
+    let region = base::RegionName::parse("us-south").unwrap();
+    policy::Access::of(&caller, &region, &[policy], &[]).scope(action, now).unwrap()
 }
 
 /// A VPC and a subnet, so that the lists inside them have a parent.
@@ -105,6 +134,14 @@ async fn run_lists(store: &SqlStore) {
             store.reserved_ips(&scope, &subnet, &sorted, &page).await.unwrap();
         }
     }
+    // A part of the account is found by its own index, as the whole is.
+    let page = Page { limit: 50, after: None };
+    let images = scope_of_group(Action::ImageList);
+    store.images(&images, &ImageFilter::default(), &page).await.unwrap();
+    let volumes = scope_of_group(Action::VolumeList);
+    store.volumes(&volumes, &VolumeFilter::default(), &page).await.unwrap();
+    let instances = scope_of_group(Action::InstanceList);
+    store.instances(&instances, &InstanceFilter::default(), &page).await.unwrap();
     store.events(system, &account(), 5, 10).await.unwrap();
     store.usage(system, &account()).await.unwrap();
     store.jobs_open(system, 10).await.unwrap();

@@ -79,17 +79,9 @@ impl Region {
 
     /// How long the slowest of a hundred pages takes, in milliseconds.
     fn page(&self, page: usize) -> anyhow::Result<f64> {
-        let clock = SystemClock::new();
         let mut client = Client::new(self.server.address(), &self.api_key)?;
         let request = client.get(&self.pages[page]);
-        let mut took = Vec::with_capacity(PAGES);
-        for _ in 0..PAGES {
-            let began = clock.monotonic();
-            client.ask(&request)?;
-            took.push(ms(clock.monotonic() - began));
-        }
-        took.sort_by(f64::total_cmp);
-        took.get(PAGES * 99 / 100).copied().context("no page was read")
+        client.p99(&request, PAGES)
     }
 
     /// Requests of the mix a second.
@@ -150,7 +142,7 @@ fn reads(job: &Job<'_>) -> anyhow::Result<Vec<Figure>> {
     rig::with_folder(job.dir, async |folder| {
         let mut regions = Vec::new();
         for images in IMAGES {
-            let crowd = crowd::gather(&folder.join(images.to_string()), images).await?;
+            let crowd = crowd::gather(&folder.join(images.to_string()), images, 0).await?;
             regions.push((crowd, images));
         }
         let job = (job.runs, Duration::from_secs(job.seconds));

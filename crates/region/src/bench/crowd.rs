@@ -16,6 +16,7 @@ use meta::{Change, ImageStore as _, SqlStore, StoreGcStore as _};
 use model::{Image, ResourceName, Visibility};
 use policy::{InternalActor, SystemPermit};
 
+use super::rig;
 use crate::{
     catalog,
     data_dir::DataDir,
@@ -27,12 +28,17 @@ use crate::{
 pub struct Crowd {
     /// Its data directory.
     pub data: PathBuf,
-    /// The API key of the owner of all its images.
+    /// The account of all its images.
+    pub account: String,
+    /// The API key of that account's owner.
     pub api_key: String,
+    /// Resource groups that the images are in, in turn.
+    pub groups: Vec<String>,
 }
 
-/// Makes a region with so many private images in `folder`.
-pub async fn gather(folder: &Path, images: u32) -> anyhow::Result<Crowd> {
+/// Makes a region with so many private images in `folder`: in so many resource groups of their own,
+/// or all in the default one when that is 0.
+pub async fn gather(folder: &Path, images: u32, groups: u32) -> anyhow::Result<Crowd> {
     let args = ServeArgs {
         data: Some(folder.to_owned()),
         compute: Some(ComputeChoice::Fake),
@@ -43,6 +49,11 @@ pub async fn gather(folder: &Path, images: u32) -> anyhow::Result<Crowd> {
     let opened = wiring::open(&settings, &data, standing::Standing::New).await?;
     let owner = opened.credentials.context("the folder held a region")?;
     catalog::ensure(&opened.region, false, data.root()).await?;
+    let mut own = Vec::new();
+    for n in 0..groups {
+        let ctx = rig::context(&owner);
+        own.push(opened.region.resource_group_create(&ctx, format!("group-{n}")).await?.id);
+    }
     opened.database.close().await;
     let url = format!("sqlite:{}", data.path("database.sqlite").display());
     let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
@@ -52,15 +63,20 @@ pub async fn gather(folder: &Path, images: u32) -> anyhow::Result<Crowd> {
     let stock = store.images_stock(permit).await?;
     let mut model = stock.into_iter().next().context("there is no stock image")?;
     model.head.account = owner.account.clone();
-    model.head.group = store.image_place(permit, &owner.account, None, &name(images)?).await?;
+    if own.is_empty() {
+        own.push(store.image_place(permit, &owner.account, None, &name(images)?).await?);
+    }
     model.visibility = Visibility::Private;
-    for n in 0..images {
+    for (n, group) in (0..images).zip(own.iter().cycle()) {
+        model.head.group = group.clone();
         let image = like(&model, n, &settings.region, &*entropy)?;
         store.image_adopt(permit, image, Change::default()).await?;
     }
     store.close().await;
     data.run_dir_remove()?;
-    Ok(Crowd { data: settings.data, api_key: owner.api_key })
+    let groups = own.iter().map(ToString::to_string).collect();
+    let account = owner.account.to_string();
+    Ok(Crowd { data: settings.data, account, api_key: owner.api_key, groups })
 }
 
 fn name(n: u32) -> anyhow::Result<ResourceName> {

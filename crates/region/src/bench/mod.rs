@@ -12,6 +12,7 @@ mod client;
 mod crowd;
 mod data;
 mod figure;
+mod iam;
 mod io;
 mod peer;
 mod provision;
@@ -47,11 +48,12 @@ pub struct BenchArgs {
     /// MiB that change before a capture.
     #[arg(long, value_name = "N", default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=4096))]
     mib: u64,
-    /// How long each load of `io` and `api` is measured, in seconds.
+    /// How long each load of `io`, `api` and `iam` is measured, in seconds.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// A part alone: of `capture`, of `io` (layer to memory), of `api` (reads, creates).
-    #[arg(long, value_name = "PART", value_parser = ["change", "fuller", "first", "capacity", "mark", "layer", "cached", "cold", "memory", "reads", "creates"])]
+    /// A part alone: of `capture`, of `io` (layer to memory), of `api` (reads, creates), of
+    /// `iam` (decide, tokens, list).
+    #[arg(long, value_name = "PART", value_parser = ["change", "fuller", "first", "capacity", "mark", "layer", "cached", "cold", "memory", "reads", "creates", "decide", "tokens", "list"])]
     only: Option<String>,
     /// Folder to work in; what is made there is removed [default: the system's temporary one].
     #[arg(long, value_name = "DIR")]
@@ -82,7 +84,7 @@ struct Benchmark {
 }
 
 /// All of them.
-const BENCHMARKS: [Benchmark; 6] = [
+const BENCHMARKS: [Benchmark; 7] = [
     Benchmark {
         name: "start",
         about: "from `ectype serve` to its first answer, and the idle server's memory",
@@ -112,6 +114,11 @@ const BENCHMARKS: [Benchmark; 6] = [
         name: "cli",
         about: "what a command of the command line spends before its first request",
         run: cli::run,
+    },
+    Benchmark {
+        name: "iam",
+        about: "a decision among 1,000 policies, tokens, and a list that shows one group of 100",
+        run: iam::run,
     },
 ];
 

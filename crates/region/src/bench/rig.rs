@@ -51,7 +51,8 @@ pub struct Made {
     pub volume: VolumeId,
 }
 
-fn context(of: &Credentials) -> RequestContext {
+/// Requests of an account's owner.
+pub fn context(of: &Credentials) -> RequestContext {
     let owner = of.owner.clone();
     RequestContext {
         initiator: Initiator {

@@ -15,10 +15,10 @@ fn benchmarks_are_listed_and_an_unknown_one_is_refused() {
     assert!(list.status.success());
     let list = String::from_utf8(list.stdout).unwrap();
     let names: Vec<_> = list.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(names, ["start", "provision", "capture", "io", "api", "cli"]);
+    assert_eq!(names, ["start", "provision", "capture", "io", "api", "cli", "iam"]);
     let unknown = bench(&["speed"]);
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(contains(&unknown.stderr, b"there are start, provision, capture, io, api, cli"));
+    assert!(contains(&unknown.stderr, b"there are start, provision, capture, io, api, cli, iam"));
     assert_eq!(bench(&[]).status.code(), Some(2));
     assert_eq!(bench(&["start", "--runs", "0"]).status.code(), Some(2));
 }
@@ -35,6 +35,7 @@ fn every_benchmark_says_its_figures_in_json_and_leaves_nothing() {
         ("cli", None, 1),
         ("capture", Some("change"), 1),
         ("capture", Some("first"), 3),
+        ("iam", Some("decide"), 2),
     ] {
         let mut words = vec![name, "--json", "--runs", "1", "--dir", dir];
         words.extend(["--size", "0.01", "--mib", "1"]);
