@@ -160,6 +160,10 @@ ids! {
     EventId;
     /// A usage record.
     UsageId;
+    /// An instance of a service beside VPC, such as Key Protect: its GUID.
+    ServiceInstanceId;
+    /// A key of Key Protect, root or standard: a UUID.
+    KmsKeyId;
 }
 
 impl PrincipalId {

@@ -23,9 +23,10 @@ pub use error::{ErrorKind, error_chain};
 pub use id::{
     AccessGroupId, AccessGroupRuleId, AccountId, AclId, AclRuleId, AddressPrefixId, ApiKeyId,
     AttachmentId, EventId, FloatingIpId, IdError, ImageId, InstanceActionId, InstanceId,
-    InstanceTemplateId, JobId, KeyId, NicId, PolicyId, PrincipalId, PublicGatewayId, ReservedIpId,
-    ResourceGroupId, RoleId, RoutingTableId, SecurityGroupId, SecurityGroupRuleId, SubnetId,
-    TargetId, TokenKeyId, UsageId, VniId, VolumeId, VpcId, hex_of, uuid_of,
+    InstanceTemplateId, JobId, KeyId, KmsKeyId, NicId, PolicyId, PrincipalId, PublicGatewayId,
+    ReservedIpId, ResourceGroupId, RoleId, RoutingTableId, SecurityGroupId, SecurityGroupRuleId,
+    ServiceInstanceId, SubnetId, TargetId, TokenKeyId, UsageId, VniId, VolumeId, VpcId, hex_of,
+    uuid_of,
 };
 pub use region::{RegionName, RegionNameError, ZoneName};
 pub use virtual_clock::{MoveError, REGION_TIME_MAX, VirtualClock, VirtualTime};

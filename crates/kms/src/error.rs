@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use base::{AccountId, ErrorKind};
+use base::{AccountId, ErrorKind, KmsKeyId};
 
 /// Why a key store does not do it. No variant carries key bytes.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,42 @@ pub enum KmsError {
     VersionRetired {
         /// The account.
         account: AccountId,
+        /// The version.
+        version: u32,
+    },
+    /// There is no such key of a customer: it was purged, or never made here.
+    #[error("there is no key {key}")]
+    KeyMissing {
+        /// The key.
+        key: KmsKeyId,
+    },
+    /// There is a key of that id already.
+    #[error("there is a key {key} already")]
+    KeyExists {
+        /// The key.
+        key: KmsKeyId,
+    },
+    /// A customer's key is disabled or deleted.
+    #[error("key {key} is {state}")]
+    KeyUnusable {
+        /// The key.
+        key: KmsKeyId,
+        /// `disabled` or `deleted`.
+        state: &'static str,
+    },
+    /// A standard key where a root key is needed, or the other way round.
+    #[error("key {key} is not a {wanted} key")]
+    WrongKind {
+        /// The key.
+        key: KmsKeyId,
+        /// `root` or `standard`.
+        wanted: &'static str,
+    },
+    /// A version of a customer's key that is not there.
+    #[error("key {key} has no version {version}")]
+    NoVersion {
+        /// The key.
+        key: KmsKeyId,
         /// The version.
         version: u32,
     },
@@ -110,8 +146,14 @@ impl KmsError {
         match self {
             Self::Io { .. } | Self::MasterMissing { .. } => ErrorKind::Unavailable,
             Self::Exposed { .. } => ErrorKind::Denied,
-            Self::MasterExists { .. } => ErrorKind::Conflict,
-            Self::RootKeyMissing { .. } | Self::VersionRetired { .. } => ErrorKind::NotFound,
+            Self::MasterExists { .. } | Self::KeyExists { .. } | Self::KeyUnusable { .. } => {
+                ErrorKind::Conflict
+            }
+            Self::RootKeyMissing { .. }
+            | Self::VersionRetired { .. }
+            | Self::KeyMissing { .. }
+            | Self::NoVersion { .. } => ErrorKind::NotFound,
+            Self::WrongKind { .. } => ErrorKind::Invalid,
             Self::DamagedFile { .. }
             | Self::Damaged { .. }
             | Self::UnknownVersion { .. }

@@ -8,6 +8,9 @@
 //! |---|---|
 //! | `master.key` | magic `EKMK`, version, 3 zeros, 32 key bytes, first 8 bytes of their SHA-256 |
 //! | `provider-<account>.key` | as `provider_file` says |
+//! | `customer-<key>.key` | as `customer_file` says |
+
+mod customer;
 
 use std::{
     collections::BTreeMap,
@@ -21,8 +24,9 @@ use base::{AccountId, Crn, Entropy, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::{
-    DataKey, KeyRef, KeyStore, KeyVersions, KmsError, SECRET_LEN_MAX, WrappedKey,
+    CustomerKey, DataKey, KeyRef, KeyStore, KeyVersions, KmsError, SECRET_LEN_MAX, WrappedKey,
     aead::{self, context},
+    customer_file::Opened,
     file_io,
     provider_file::{self, Refused, RootKey},
     wrapped::{WHAT, binding},
@@ -44,6 +48,7 @@ pub struct FileKeyStore {
     master: DataKey,
     entropy: Arc<dyn Entropy>,
     opened: Mutex<BTreeMap<AccountId, Arc<RootKey>>>,
+    customers: Mutex<BTreeMap<CustomerKey, Arc<Opened>>>,
     /// One change of a file at a time.
     changing: Mutex<()>,
 }
@@ -93,6 +98,7 @@ impl FileKeyStore {
             master,
             entropy,
             opened: Mutex::default(),
+            customers: Mutex::default(),
             changing: Mutex::default(),
         })
     }
@@ -158,7 +164,11 @@ impl FileKeyStore {
         key: &KeyRef,
         how: impl FnOnce(&RootKey) -> Result<Option<RootKey>, KmsError>,
     ) -> Result<KeyVersions, KmsError> {
-        let KeyRef::Provider(account) = key;
+        let account = match key {
+            KeyRef::Provider(account) => account,
+            // Versions of a customer's key stay for as long as the key.
+            KeyRef::Customer(key) => return Ok(self.customer(key)?.told()),
+        };
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self
             .provider_key(account)?
@@ -170,6 +180,42 @@ impl FileKeyStore {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.insert(account.clone(), Arc::clone(&next));
         Ok(next.told())
+    }
+
+    /// The version that wraps now, and its key.
+    fn wrapping(&self, key: &KeyRef) -> Result<(u32, DataKey), KmsError> {
+        match key {
+            KeyRef::Provider(account) => {
+                let root = self.provider_key_or_new(account)?;
+                let current = root.current();
+                Ok((current.version, DataKey::from_bytes(current.key.expose())))
+            }
+            KeyRef::Customer(key) => self.customer(key)?.wrapping(key),
+        }
+    }
+
+    /// The key of the version that wrapped something.
+    fn opening(&self, key: &KeyRef, version: u32) -> Result<DataKey, KmsError> {
+        let account = match key {
+            KeyRef::Provider(account) => account,
+            KeyRef::Customer(key) => return self.customer(key)?.opening(key, version),
+        };
+        let missing = || KmsError::RootKeyMissing { account: account.clone() };
+        let root = self.provider_key(account)?.ok_or_else(missing)?;
+        let root = if root.of(version).is_some() {
+            root
+        } else {
+            // Another process may have rotated the key since this one read its file.
+            self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+            self.provider_key(account)?.ok_or_else(missing)?
+        };
+        if version > root.current().version {
+            return Err(KmsError::DoesNotOpen { what: WHAT });
+        }
+        let found = root
+            .of(version)
+            .ok_or_else(|| KmsError::VersionRetired { account: account.clone(), version })?;
+        Ok(DataKey::from_bytes(found.key.expose()))
     }
 
     fn provider_key_or_new(&self, account: &AccountId) -> Result<Arc<RootKey>, KmsError> {
@@ -192,43 +238,33 @@ impl KeyStore for FileKeyStore {
         subject: &Crn,
         data_key: &DataKey,
     ) -> Result<WrappedKey, KmsError> {
-        let KeyRef::Provider(account) = key;
-        let root = self.provider_key_or_new(account)?;
-        let root = root.current();
-        let aad = binding(subject, key, root.version);
-        let sealed = aead::seal(&root.key, &*self.entropy, &aad, data_key.expose(), WHAT)?;
+        let (version, root) = self.wrapping(key)?;
+        let aad = binding(subject, key, version);
+        let sealed = aead::seal(&root, &*self.entropy, &aad, data_key.expose(), WHAT)?;
         let sealed =
             sealed.as_slice().try_into().map_err(|_| KmsError::CannotSeal { what: WHAT })?;
-        Ok(WrappedKey { key: key.clone(), key_version: root.version, sealed })
+        Ok(WrappedKey { key: key.clone(), key_version: version, sealed })
     }
 
     async fn unwrap(&self, subject: &Crn, wrapped: &WrappedKey) -> Result<DataKey, KmsError> {
-        let KeyRef::Provider(account) = wrapped.key();
-        let missing = || KmsError::RootKeyMissing { account: account.clone() };
-        let root = self.provider_key(account)?.ok_or_else(missing)?;
-        let version = wrapped.key_version();
-        let root = if root.of(version).is_some() {
-            root
-        } else {
-            // Another process may have rotated the key since this one read its file.
-            self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
-            self.provider_key(account)?.ok_or_else(missing)?
-        };
-        if version > root.current().version {
-            return Err(KmsError::DoesNotOpen { what: WHAT });
-        }
-        let root = root
-            .of(version)
-            .ok_or_else(|| KmsError::VersionRetired { account: account.clone(), version })?;
+        let root = self.opening(wrapped.key(), wrapped.key_version())?;
         let aad = binding(subject, wrapped.key(), wrapped.key_version());
-        let plain = aead::open(&root.key, &aad, &wrapped.sealed, WHAT)?;
+        let plain = aead::open(&root, &aad, &wrapped.sealed, WHAT)?;
         let wrong = KmsError::Damaged { what: WHAT, why: "its length is wrong" };
         DataKey::from_slice(&plain).ok_or(wrong)
     }
 
     async fn versions(&self, key: &KeyRef) -> Result<KeyVersions, KmsError> {
-        let KeyRef::Provider(account) = key;
-        Ok(self.provider_key(account)?.map(|root| root.told()).unwrap_or_default())
+        match key {
+            KeyRef::Provider(account) => {
+                Ok(self.provider_key(account)?.map(|root| root.told()).unwrap_or_default())
+            }
+            KeyRef::Customer(key) => match self.customer(key) {
+                Ok(opened) => Ok(opened.told()),
+                Err(KmsError::KeyMissing { .. }) => Ok(KeyVersions::default()),
+                Err(error) => Err(error),
+            },
+        }
     }
 
     async fn rotate(
@@ -248,10 +284,17 @@ impl KeyStore for FileKeyStore {
     }
 
     async fn destroy(&self, key: &KeyRef) -> Result<(), KmsError> {
-        let KeyRef::Provider(account) = key;
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
-        file_io::erase(&self.provider_path(account))
+        match key {
+            KeyRef::Provider(account) => {
+                self.opened.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+                file_io::erase(&self.provider_path(account))
+            }
+            KeyRef::Customer(key) => {
+                self.customers.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+                file_io::erase(&self.customer_path(&key.key))
+            }
+        }
     }
 
     async fn seal_secret(&self, purpose: &str, secret: &[u8]) -> Result<Vec<u8>, KmsError> {

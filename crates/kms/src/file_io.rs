@@ -12,8 +12,10 @@ use zeroize::Zeroizing;
 
 use crate::KmsError;
 
-/// Longest key file that is read, in bytes.
+/// Longest file of a master or provider key that is read, in bytes.
 const FILE_LEN_MAX: u64 = 4096;
+/// Most bytes that are overwritten of a file that goes.
+const OVERWRITE_MAX: u64 = 64 << 10;
 const OTHERS: u32 = 0o077;
 const TEMP: &str = "tmp-";
 
@@ -72,6 +74,11 @@ pub(crate) fn remove_temps(dir: &Path) -> Result<(), KmsError> {
 
 /// The file's bytes; none when there is no such file.
 pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KmsError> {
+    read_up_to(path, FILE_LEN_MAX)
+}
+
+/// As [`read`], for a file of at most `max` bytes.
+pub(crate) fn read_up_to(path: &Path, max: u64) -> Result<Option<Zeroizing<Vec<u8>>>, KmsError> {
     let doing = "read key file";
     let no_follow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
     let file = match OpenOptions::new().read(true).custom_flags(no_follow).open(path) {
@@ -81,13 +88,13 @@ pub(crate) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KmsError> 
     };
     let meta = file.metadata().map_err(io(doing, path))?;
     check_private(path, &meta)?;
-    if !meta.is_file() || meta.len() > FILE_LEN_MAX {
+    if !meta.is_file() || meta.len() > max {
         let what = "it is not a small regular file";
         return Err(KmsError::DamagedFile { path: path.to_owned(), what });
     }
-    // Sized for the limit from the start, so that growing leaves no copy of key bytes behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_LEN_MAX as usize + 1));
-    file.take(FILE_LEN_MAX).read_to_end(&mut bytes).map_err(io(doing, path))?;
+    // Sized from the start, so that growing leaves no copy of key bytes behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(meta.len() as usize + 64));
+    file.take(meta.len()).read_to_end(&mut bytes).map_err(io(doing, path))?;
     Ok(Some(bytes))
 }
 
@@ -156,7 +163,7 @@ pub(crate) fn erase(path: &Path) -> Result<(), KmsError> {
 }
 
 fn overwrite(mut file: File) -> std::io::Result<()> {
-    let length = file.metadata()?.len().min(FILE_LEN_MAX);
+    let length = file.metadata()?.len().min(OVERWRITE_MAX);
     file.write_all(&vec![0; length as usize])?;
     file.sync_all()
 }

@@ -4,6 +4,7 @@
 //!  master key (file) --seals--> provider root key, one per account (file)
 //!                                   |
 //!                                   +--wraps--> data key of an image or a volume (database)
+//!            --seals--> customer's root key, one file each --wraps--> the same, at their wish
 //! ```
 //!
 //! It refuses to know what a data key encrypts and who may use it: callers have decided that. Its
@@ -13,6 +14,8 @@
 //! Next to read: `port.rs`, then `file.rs`.
 
 mod aead;
+mod customer;
+mod customer_file;
 mod data_key;
 mod error;
 mod file;
@@ -21,8 +24,12 @@ mod port;
 mod provider_file;
 mod wrapped;
 
+pub use customer::{
+    CUSTOMER_VERSIONS_MAX, CustomerKeys, KeyMaterial, KeyUse, ROOT_LENGTHS, STANDARD_LEN_MAX,
+    Unwrapped,
+};
 pub use data_key::DataKey;
 pub use error::KmsError;
 pub use file::FileKeyStore;
 pub use port::{KEY_VERSIONS_MAX, KeyStore, KeyVersion, KeyVersions, SECRET_LEN_MAX};
-pub use wrapped::{KeyRef, WrappedKey};
+pub use wrapped::{CustomerKey, KeyRef, WrappedKey};

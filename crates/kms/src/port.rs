@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use base::{Crn, Timestamp};
 use zeroize::Zeroizing;
 
-use crate::{DataKey, KeyRef, KmsError, WrappedKey};
+use crate::{CustomerKeys, DataKey, KeyRef, KmsError, WrappedKey};
 
 /// Longest secret that [`KeyStore::seal_secret`] takes, in bytes; an RSA-4096 key is 2.4 KiB.
 pub const SECRET_LEN_MAX: usize = 16 * 1024;
@@ -35,7 +35,7 @@ impl KeyVersions {
 
 /// Where root keys are kept and used. They never come out.
 #[async_trait]
-pub trait KeyStore: Send + Sync {
+pub trait KeyStore: CustomerKeys {
     /// Wraps a data key for the resource `subject` by the current version of a root key. A
     /// provider root key is made at its first use.
     ///
@@ -60,7 +60,7 @@ pub trait KeyStore: Send + Sync {
     /// When the key store cannot be read.
     async fn versions(&self, key: &KeyRef) -> Result<KeyVersions, KmsError>;
 
-    /// Makes a new version of a root key, if `from` is its current one, else changes nothing: a
+    /// Makes a new version of a provider root key, if `from` is its current one, else changes nothing: a
     /// repeat is harmless. Older versions go on opening what they wrapped. Gives the versions.
     ///
     /// # Errors

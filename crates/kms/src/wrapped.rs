@@ -7,7 +7,7 @@
 //! | 4 | magic `EKWK` |
 //! | 1 | format version |
 //! | 1 | length n of the key reference |
-//! | n | key reference, such as `provider:<account>` |
+//! | n | key reference: `provider:<account>` or `customer:<account>:<instance>:<key>` |
 //! | 4 | version of the root key |
 //! | 12 + 32 + 16 | nonce, AES-256-GCM ciphertext, tag |
 //!
@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use base::{AccountId, Crn};
+use base::{AccountId, Crn, KmsKeyId, ServiceInstanceId};
 
 use crate::{
     DataKey, KmsError,
@@ -26,17 +26,41 @@ const MAGIC: [u8; 4] = *b"EKWK";
 const FORMAT_VERSION: u8 = 1;
 const SEALED_LEN: usize = NONCE_LEN + DataKey::LEN + TAG_LEN;
 const PROVIDER: &str = "provider:";
+const CUSTOMER: &str = "customer:";
 pub(crate) const WHAT: &str = "the wrapped data key";
+
+/// A key of a customer: in which account and instance of Key Protect it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CustomerKey {
+    /// The account.
+    pub account: AccountId,
+    /// The instance of Key Protect.
+    pub instance: ServiceInstanceId,
+    /// The key.
+    pub key: KmsKeyId,
+}
 
 /// Which root key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyRef {
     /// The provider's root key for this account: what encrypts when the customer names none.
     Provider(AccountId),
+    /// A root key of a customer.
+    Customer(CustomerKey),
 }
 
 impl KeyRef {
     fn parse(text: &str) -> Option<Self> {
+        if let Some(names) = text.strip_prefix(CUSTOMER) {
+            let mut names = names.split(':');
+            let (account, instance, key) = (names.next()?, names.next()?, names.next()?);
+            let key = CustomerKey {
+                account: AccountId::parse(account).ok()?,
+                instance: ServiceInstanceId::parse(instance).ok()?,
+                key: KmsKeyId::parse(key).ok()?,
+            };
+            return names.next().is_none().then_some(Self::Customer(key));
+        }
         let account = text.strip_prefix(PROVIDER)?;
         AccountId::parse(account).ok().map(Self::Provider)
     }
@@ -46,6 +70,9 @@ impl fmt::Display for KeyRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Provider(account) => write!(f, "{PROVIDER}{account}"),
+            Self::Customer(CustomerKey { account, instance, key }) => {
+                write!(f, "{CUSTOMER}{account}:{instance}:{key}")
+            }
         }
     }
 }
@@ -75,7 +102,7 @@ impl WrappedKey {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let key = self.key.to_string();
-        // INVARIANT: ids are at most 64 bytes, so a key reference fits into one length byte.
+        // INVARIANT: three ids of at most 64 bytes and their prefix fit into one length byte.
         let key_len = u8::try_from(key.len()).expect("a key reference is short");
         let mut out = Vec::with_capacity(10 + key.len() + SEALED_LEN);
         out.extend_from_slice(&MAGIC);
@@ -135,6 +162,20 @@ mod tests {
     fn a_wrapped_key_reads_back() {
         let bytes = sample().to_bytes();
         assert_eq!(WrappedKey::from_bytes(&bytes).unwrap(), sample());
+    }
+
+    #[test]
+    fn a_key_wrapped_by_a_customers_key_reads_back_with_the_longest_ids() {
+        let key = KeyRef::Customer(CustomerKey {
+            account: AccountId::parse(&"a".repeat(64)).unwrap(),
+            instance: ServiceInstanceId::parse(&"b".repeat(64)).unwrap(),
+            key: KmsKeyId::parse(&"c".repeat(64)).unwrap(),
+        });
+        let wrapped = WrappedKey { key, ..sample() };
+        assert_eq!(WrappedKey::from_bytes(&wrapped.to_bytes()).unwrap(), wrapped);
+        for bad in ["customer:a:b", "customer:a:b:c:d", "customer:::", "customer:a:b:c/d"] {
+            assert_eq!(KeyRef::parse(bad), None, "{bad}");
+        }
     }
 
     /// Invariant 26: the bytes of format version 1 stay readable.

@@ -21,6 +21,7 @@ mod identity;
 mod image;
 mod instance;
 mod instance_template;
+mod key_protect;
 mod limits;
 mod lineage;
 mod name;
@@ -80,6 +81,11 @@ pub use instance::{
     MetadataService, instance_transition,
 };
 pub use instance_template::InstanceTemplate;
+pub use key_protect::{
+    DeletionSet, EARLY_WAIT, InstancePolicy, InstancePolicyKind, KEY_PROTECT_ENDPOINT, KmsKey,
+    KmsKeyState, KmsPolicy, KmsRefusal, KmsRegistration, KmsRing, PURGE_AT_AGE, PURGE_WAIT,
+    RESTORE_MAX, ROTATE_WAIT, SET_FOR_DELETION_MAX, ServiceInstance, key_protect_crn, version_id,
+};
 pub use limits::{LIMITS, Limit};
 pub use lineage::{Ancestor, ImageLineage, LineageItem, Lineages};
 pub use name::{NAME_LEN_MAX, NameError, ResourceName, generated_name};

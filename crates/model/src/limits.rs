@@ -97,6 +97,14 @@ limits! {
     ACCESS_GROUP_MEMBERS_MAX = 2_500, "members of the access group", "over_quota";
     /// Rules of an access group.
     ACCESS_GROUP_RULES_MAX = 5, "rules of the access group", "over_quota";
+    /// Instances of Key Protect of an account. IBM publishes none; ours bounds a list.
+    SERVICE_INSTANCES_MAX = 100, "service instances in the account", "over_quota";
+    /// Key rings of an instance of Key Protect.
+    KEY_RINGS_MAX = 50, "key rings in the instance", "over_quota";
+    /// Aliases of a key.
+    KEY_ALIASES_MAX = 5, "aliases of the key", "over_quota";
+    /// Keys of an instance of Key Protect. IBM publishes none; ours bounds a count.
+    KMS_KEYS_MAX = 100_000, "keys in the instance", "over_quota";
     /// SSH keys of one instance.
     KEYS_PER_INSTANCE_MAX = 100, "SSH keys of the instance", "over_quota";
 }

@@ -8,8 +8,8 @@ use base::{
 };
 
 use crate::{
-    ActionKind, AttachmentStatus, FloatingRefusal, ImageStatus, InstanceStatus, Limit, VniRefusal,
-    VolumeStatus,
+    ActionKind, AttachmentStatus, FloatingRefusal, ImageStatus, InstanceStatus, KmsRefusal, Limit,
+    VniRefusal, VolumeStatus,
 };
 
 /// A rule that refuses.
@@ -396,6 +396,9 @@ pub enum Refusal {
     /// A rule of virtual network interfaces and network attachments.
     #[error(transparent)]
     Vni(#[from] VniRefusal),
+    /// Key Protect.
+    #[error(transparent)]
+    Kms(#[from] KmsRefusal),
     /// A network ACL that something uses.
     #[error("Network ACL {acl} cannot be deleted: {why}.")]
     AclInUse {

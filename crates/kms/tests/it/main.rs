@@ -4,5 +4,6 @@
 
 extern crate ectype_kms as kms;
 
+mod customer;
 mod file_store;
 mod rotation;

@@ -5,4 +5,5 @@
 mod allowed_use;
 mod image_lifecycle;
 mod image_source;
+mod key_states;
 mod samples;
