@@ -16,7 +16,7 @@ pub use port::{
     Condemned, FaultStore, FirewallStore, FloatingIpFilter, FloatingIpPatch, FloatingIpStore,
     GatewayAddress, GcSnapshot, GroupFilter, HolderKind, IdentityStore, ImageCommit, ImageFilter,
     ImageStore, InstanceEnd, InstanceFilter, InstanceStore, InstanceTemplateStore, Isolated,
-    JobRow, JobStore, KeyUse, NetworkStore, NewAttachment, NewBoot, NewInstance,
+    JobRow, JobStore, KeyProtectStore, KeyUse, KmsKeyFilter, KmsKeyPage, NetworkStore, NewAttachment, NewBoot, NewInstance,
     NewNetworkAttachment, NewVni, NewVpc, NicReach, OutboxStore, Page, PageKey, Paged,
     PolicyFilter, PrincipalFilter, PrincipalStore, Quarantined, Rebase, Refreshed,
     ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter, SignIn, Slice, Store,

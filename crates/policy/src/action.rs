@@ -2,7 +2,7 @@
 //!
 //! Letters: `A`dministrator, `E`ditor, `O`perator, `V`iewer of the platform; `M`anager, `W`riter,
 //! `R`eader of a service; `C`onsole Administrator, IP `S`poofing Operator and Configuration
-//! Reader (`F`) of VPC.
+//! Reader (`F`) of VPC; Reader`P`lus and `K`eyPurge of Key Protect.
 //!
 //! Next to read: `role`, then `access`.
 
@@ -53,6 +53,9 @@ mod letter {
     pub(super) const M: Role = Role::Manager;
     pub(super) const W: Role = Role::Writer;
     pub(super) const C: Role = Role::ConsoleAdministrator;
+    pub(super) const R: Role = Role::Reader;
+    pub(super) const P: Role = Role::ReaderPlus;
+    pub(super) const K: Role = Role::KeyPurge;
 }
 
 actions! {
@@ -184,6 +187,37 @@ actions! {
     UserRead = "user-management.user.retrieve" [A E O V],
     UserUpdate = "user-management.user.update" [A E],
     UserDelete = "user-management.user.delete" [A E],
+    ResourceInstanceCreate = "resource-controller.instance.create" [A E],
+    ResourceInstanceUpdate = "resource-controller.instance.update" [A E],
+    ResourceInstanceDelete = "resource-controller.instance.delete" [A E],
+    KmsKeyCreate = "kms.secrets.create" [M W],
+    KmsKeyRead = "kms.secrets.read" [M W P],
+    KmsKeyMetadata = "kms.secrets.readmetadata" [M W R P],
+    KmsKeyList = "kms.secrets.list" [M W R P],
+    KmsKeyUpdate = "kms.secrets.patch" [M W],
+    KmsKeyDelete = "kms.secrets.delete" [M],
+    KmsKeyPurge = "kms.secrets.purge" [K],
+    KmsKeyRestore = "kms.secrets.restore" [M],
+    KmsKeyWrap = "kms.secrets.wrap" [M W R P],
+    KmsKeyUnwrap = "kms.secrets.unwrap" [M W R P],
+    KmsKeyRewrap = "kms.secrets.rewrap" [M W R P],
+    KmsKeyRotate = "kms.secrets.rotate" [M W],
+    KmsKeyDisable = "kms.secrets.disable" [M],
+    KmsKeyEnable = "kms.secrets.enable" [M],
+    KmsKeySetForDeletion = "kms.secrets.setkeyfordeletion" [M W],
+    KmsKeyUnsetForDeletion = "kms.secrets.unsetkeyfordeletion" [M W],
+    KmsKeyVersions = "kms.secrets.listkeyversions" [M W R P],
+    KmsKeySync = "kms.secrets.sync" [M W],
+    KmsPolicyRead = "kms.policies.read" [M],
+    KmsPolicyWrite = "kms.policies.write" [M],
+    KmsInstancePolicyRead = "kms.instancepolicies.read" [M],
+    KmsInstancePolicyWrite = "kms.instancepolicies.write" [M],
+    KmsRegistrationList = "kms.registrations.list" [M W R P],
+    KmsAliasCreate = "kms.secrets-alias.create" [M W],
+    KmsAliasDelete = "kms.secrets-alias.delete" [M W],
+    KmsRingCreate = "kms.keyrings.create" [M W],
+    KmsRingList = "kms.keyrings.list" [M W R P],
+    KmsRingDelete = "kms.keyrings.delete" [M W],
 }
 
 /// Where an action happens, as policies tell places apart.
@@ -211,6 +245,7 @@ impl Action {
             ("is", kind) => ("is", kind),
             ("resource-controller", "group") => ("resource-controller", "resource-group"),
             ("iam-identity", kind) => ("iam-identity", kind),
+            ("kms", "secrets" | "secrets-alias" | "policies") => ("kms", "key"),
             // Policies of IAM are the business of its access management.
             ("iam", _) => ("iam-access-management", ""),
             (service, _) => (service, ""),

@@ -31,6 +31,10 @@
 //! | `resource_group_create` | `ResourceGroupCreate`, the account |
 //! | `tags_attach`, `tags_detach` | `TagAttachUser`, … of the kind; the resource |
 //! | `policy_*`, `role_*`, `access_group_*`, `member*`, `group_rule*` | `PolicyRead`, … ; the account |
+//! | `service_instance_*` | `ResourceInstanceCreate`, …; new in its group, or the instance |
+//! | `kms_key_create` | `KmsKeyCreate`, new in the group of its instance |
+//! | `kms_key_save`, `kms_alias_*`, `kms_key_purge` | an action of Key Protect, the key |
+//! | `kms_ring_*`, `kms_instance_policies_save` | an action of Key Protect, the instance |
 //! | `access_tags_create`, `tag_delete`, `tags_delete_unused` | of the kind; the account |
 
 mod access;
@@ -42,6 +46,7 @@ mod image;
 mod instance;
 mod instance_template;
 mod job;
+mod key_protect;
 mod network;
 mod outbox;
 mod page;
@@ -63,6 +68,7 @@ pub use image::{ImageCommit, ImageFilter, ImageStore, Isolated, Rebase, SystemEn
 pub use instance::{InstanceEnd, InstanceFilter, InstanceStore, NewBoot, NewInstance};
 pub use instance_template::InstanceTemplateStore;
 pub use job::{JobRow, JobStore};
+pub use key_protect::{KeyProtectStore, KmsKeyFilter, KmsKeyPage};
 pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};
 pub use outbox::{Change, OutboxStore};
 pub use page::{Page, PageKey, Paged};
@@ -90,6 +96,7 @@ pub trait Store:
     + InstanceTemplateStore
     + ImageStore
     + JobStore
+    + KeyProtectStore
     + OutboxStore
     + StoreGcStore
     + TagStore
@@ -112,6 +119,7 @@ impl<T> Store for T where
         + InstanceTemplateStore
         + ImageStore
         + JobStore
+        + KeyProtectStore
         + OutboxStore
         + StoreGcStore
         + TagStore

@@ -21,10 +21,11 @@ pub(crate) const SELECT: &str =
     "SELECT id, account_id, name, is_default, created_at, updated_at FROM resource_groups";
 
 /// Tables with a resource group whose rows are parts of other resources, and what those are.
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 4] = [
     ("address_prefixes", "address prefixes"),
     ("nics", "network interfaces"),
     ("reserved_ips", "reserved IPs"),
+    ("service_instances", "instances of Key Protect"),
 ];
 
 pub(crate) fn group(row: Row) -> Result<ResourceGroup, StoreError> {

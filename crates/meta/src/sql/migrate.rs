@@ -9,7 +9,7 @@ use super::{session::Session, value::binds};
 use crate::StoreError;
 
 /// Every migration in order; number 1 is first.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_store_gc.sql"),
     include_str!("../../migrations/0003_tags_and_groups.sql"),
@@ -20,6 +20,7 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/0008_identity.sql"),
     include_str!("../../migrations/0009_virtual_network_interfaces.sql"),
     include_str!("../../migrations/0010_access.sql"),
+    include_str!("../../migrations/0011_keys.sql"),
 ];
 
 /// The schema that this program knows.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::{AccountId, KmsKeyId, ResourceGroupId, SeededEntropy, ServiceInstanceId, Timestamp};
-use model::{
+use ectype_model::{
     EARLY_WAIT, KmsKey, KmsKeyState, KmsPolicy, KmsRefusal, PURGE_AT_AGE, PURGE_WAIT, RESTORE_MAX,
     ROTATE_WAIT, SET_FOR_DELETION_MAX, version_id,
 };
