@@ -92,14 +92,6 @@ impl Control {
         Ok(self.store().resource_group_delete(&permit, id, change).await?)
     }
 
-    /// Whether the caller may look for resource instances; there are none yet.
-    ///
-    /// # Errors
-    /// When the caller may not.
-    pub async fn resource_instances_check(&self, ctx: &RequestContext) -> Result<(), Error> {
-        self.scope(ctx, Action::ResourceInstanceRead).await.map(|_| ())
-    }
-
     async fn group_permit(
         &self,
         ctx: &RequestContext,

@@ -20,6 +20,7 @@ mod identity;
 mod image;
 mod instance;
 mod key;
+mod key_protect;
 mod network;
 mod parts;
 mod ssh_key;
@@ -48,9 +49,15 @@ pub use instance::{
     NicCreate, Reinitialize, TemplateCreate, VolumeSource,
 };
 pub use key::{KeyError, KeyJob, RETIRE_GRACE, RootKeyVersion, RootKeyVersions, RotateReport};
+pub use key_protect::{
+    InstancePolicyWant, KEYS_SEARCHED_MAX, KmsKeyCreate, KmsKeyList, KmsMaterial, KmsPlace,
+    KmsPolicyWant, KmsRegistered, KmsRotation, KmsSearch, KmsSort, KmsSortBy, KmsUnwrapped,
+    KmsWrapped, ServiceInstanceCreate,
+};
+pub use kms::{KeyVersions, ROOT_LENGTHS, STANDARD_LEN_MAX};
 pub use meta::{
     AccessGroupFilter, ApiKeyFilter, FloatingIpFilter, FloatingIpPatch, GroupFilter, ImageFilter,
-    InstanceFilter, Page, PageKey, Paged, PolicyFilter, PrincipalFilter, ReservedIpFilter,
+    InstanceFilter, KmsKeyPage, Page, PageKey, Paged, PolicyFilter, PrincipalFilter, ReservedIpFilter,
     SecurityGroupFilter, Slice, SubnetFilter, TagFilter, VniFilter, VolumeFilter, VpcFilter,
 };
 pub use network::{

@@ -132,6 +132,10 @@ impl Control {
             if let Err(error) = self.images_due(DUE_BATCH).await {
                 tracing::error!(%error, "due image dates were not applied");
             }
+            if let Err(error) = self.kms_keys_due(DUE_BATCH).await {
+                let error = base::error_chain(&error);
+                tracing::error!(error, "due keys were not rotated or purged");
+            }
             if let Err(error) = self.identity_due().await {
                 tracing::error!(%error, "uses of API keys were not written");
             }
