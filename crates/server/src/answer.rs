@@ -120,7 +120,8 @@ fn of_failure(failure: &Failure, dialect: Dialect, request_id: &str) -> Reply {
 
 fn of_error(error: &ApiError, dialect: Dialect, request_id: &str) -> Reply {
     let body = serde_json::to_vec(&error.body_as(dialect, request_id)).unwrap_or_default();
-    let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status =
+        StatusCode::from_u16(error.status_as(dialect)).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     Reply { status, body: body.into(), ..Reply::empty() }
 }
 

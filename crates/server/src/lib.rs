@@ -19,6 +19,7 @@ mod config;
 mod extensions;
 mod health;
 mod iam;
+mod key_protect;
 mod limits;
 mod metrics;
 pub mod openapi;

@@ -10,7 +10,7 @@ use crate::{
     access_management::{groups, members, policies, roles, rules},
     answer::{OpenCall, UpgradeCall},
     call::Call,
-    extensions, health, iam, openapi,
+    extensions, health, iam, key_protect, openapi,
     operator::{self, OperatorCall},
     platform::{
         identity::{api_keys, profiles, service_ids, users},
@@ -320,11 +320,80 @@ operations! {
     GET "/v2/quota_definitions/{id}" get_quota_definition:
         by (Platform resource_groups::quota_get);
     GET "/v2/resource_instances" list_resource_instances: by (Platform resource_instances::list);
-    POST "/v2/resource_instances" create_resource_instance: not_yet;
+    POST "/v2/resource_instances" create_resource_instance:
+        by (Platform resource_instances::create);
     GET "/v2/resource_instances/{id}" get_resource_instance:
         by (Platform resource_instances::get);
-    PATCH "/v2/resource_instances/{id}" update_resource_instance: not_yet;
-    DELETE "/v2/resource_instances/{id}" delete_resource_instance: not_yet;
+    PATCH "/v2/resource_instances/{id}" update_resource_instance:
+        by (Platform resource_instances::update);
+    DELETE "/v2/resource_instances/{id}" delete_resource_instance:
+        by (Platform resource_instances::delete);
+
+    HEAD "/api/v2/keys" get_key_collection_metadata:
+        by (Platform key_protect::keys::count);
+    GET "/api/v2/keys" get_keys:
+        by (Platform key_protect::keys::list);
+    POST "/api/v2/keys" create_kms_key:
+        by (Platform key_protect::keys::create);
+    POST "/api/v2/keys_with_policy_overrides" create_key_with_policies_overrides:
+        by (Platform key_protect::keys::create_with_policies);
+    GET "/api/v2/keys/registrations" get_registrations_all_keys:
+        by (Platform key_protect::others::registrations_all);
+    GET "/api/v2/keys/{id}" get_kms_key:
+        by (Platform key_protect::keys::get);
+    POST "/api/v2/keys/{id}" action_on_key:
+        by (Platform key_protect::actions::any);
+    PATCH "/api/v2/keys/{id}" patch_key:
+        by (Platform key_protect::keys::update);
+    DELETE "/api/v2/keys/{id}" delete_kms_key:
+        by (Platform key_protect::keys::delete);
+    GET "/api/v2/keys/{id}/metadata" get_key_metadata:
+        by (Platform key_protect::keys::metadata);
+    GET "/api/v2/keys/{id}/versions" get_key_versions:
+        by (Platform key_protect::keys::versions);
+    DELETE "/api/v2/keys/{id}/purge" purge_key:
+        by (Platform key_protect::keys::purge);
+    POST "/api/v2/keys/{id}/restore" restore_key:
+        by (Platform key_protect::keys::restore);
+    POST "/api/v2/keys/{id}/actions/wrap" wrap_key:
+        by (Platform key_protect::actions::wrap);
+    POST "/api/v2/keys/{id}/actions/unwrap" unwrap_key:
+        by (Platform key_protect::actions::unwrap);
+    POST "/api/v2/keys/{id}/actions/rewrap" rewrap_key:
+        by (Platform key_protect::actions::rewrap);
+    POST "/api/v2/keys/{id}/actions/rotate" rotate_key:
+        by (Platform key_protect::actions::rotate);
+    POST "/api/v2/keys/{id}/actions/disable" disable_key:
+        by (Platform key_protect::actions::disable);
+    POST "/api/v2/keys/{id}/actions/enable" enable_key:
+        by (Platform key_protect::actions::enable);
+    POST "/api/v2/keys/{id}/actions/setKeyForDeletion" set_key_for_deletion:
+        by (Platform key_protect::actions::set_for_deletion);
+    POST "/api/v2/keys/{id}/actions/unsetKeyForDeletion" unset_key_for_deletion:
+        by (Platform key_protect::actions::unset_for_deletion);
+    POST "/api/v2/keys/{id}/actions/sync" sync_associated_resources:
+        by (Platform key_protect::actions::sync);
+    GET "/api/v2/keys/{id}/policies" get_kms_key_policy:
+        by (Platform key_protect::keys::policies);
+    PUT "/api/v2/keys/{id}/policies" put_kms_key_policy:
+        by (Platform key_protect::keys::policies_set);
+    GET "/api/v2/keys/{id}/registrations" get_registrations:
+        by (Platform key_protect::others::registrations);
+    POST "/api/v2/keys/{id}/aliases/{alias}" create_key_alias:
+        by (Platform key_protect::others::alias_create);
+    DELETE "/api/v2/keys/{id}/aliases/{alias}" delete_key_alias:
+        by (Platform key_protect::others::alias_delete);
+    GET "/api/v2/instance/policies" get_instance_policy:
+        by (Platform key_protect::others::instance_policies);
+    PUT "/api/v2/instance/policies" put_instance_policy:
+        by (Platform key_protect::others::instance_policies_set);
+    GET "/api/v2/key_rings" list_key_rings:
+        by (Platform key_protect::others::ring_list);
+    POST "/api/v2/key_rings/{ring}" create_key_ring:
+        by (Platform key_protect::others::ring_create);
+    DELETE "/api/v2/key_rings/{ring}" delete_key_ring:
+        by (Platform key_protect::others::ring_delete);
+
     GET "/v3/tags" list_tags: by (Platform tags::list);
     POST "/v3/tags" create_tag: by (Platform tags::create);
     DELETE "/v3/tags" delete_tag_all: by (Platform tags::delete_unused);
@@ -465,6 +534,9 @@ operations! {
 pub const KNOWN: &[&str] = &[
     "/v1/action_control_assignments",
     "/v1/action_control_templates",
+    "/api/v2/import_token",
+    "/api/v2/instance/allowed_ip_port",
+    "/api/v2/kmip_adapters",
     "/v1/backup_policies",
     "/v1/bare_metal_server/capacities",
     "/v1/bare_metal_server/profiles",

@@ -16,6 +16,8 @@ pub(crate) struct Reply {
     pub(crate) retry_after: Option<u32>,
     /// `Cache-Control`; without it nobody keeps the answer.
     pub(crate) cache: Option<&'static str>,
+    /// The number of keys, in a header of Key Protect.
+    pub(crate) key_total: Option<u64>,
     /// The accepted key of a connection that becomes a WebSocket.
     pub(crate) websocket: Option<HeaderValue>,
 }
@@ -56,6 +58,7 @@ impl Reply {
             etag: None,
             retry_after: None,
             cache: None,
+            key_total: None,
             websocket: None,
         }
     }

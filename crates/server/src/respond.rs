@@ -79,6 +79,9 @@ pub(crate) fn respond(reply: Reply, request_id: &str, strict_transport: bool) ->
     if let Some(seconds) = reply.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if let Some(total) = reply.key_total {
+        headers.insert("key-total", HeaderValue::from(total));
+    }
     if let Some(accept) = reply.websocket {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

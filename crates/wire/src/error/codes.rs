@@ -279,6 +279,57 @@ codes! {
     /// Deleting a public gateway that subnets use.
     PublicGatewayInUse = "public_gateway_in_use", 409, Ours;
 
+    /// A standard key where a root key is needed.
+    KeyRootRequired = "KEY_ROOT_REQ_ERR", 400, Ibm;
+    /// The state of a key of Key Protect forbids it.
+    KeyActionInvalidState = "KEY_ACTION_INVALID_STATE_ERR", 409, Ibm;
+    /// A key past its expiration date.
+    KeyExpired = "KEY_EXPIRED_ERR", 400, Ibm;
+    /// A key that was deleted.
+    KeyDeleted = "KEY_DELETED_ERR", 410, Ibm;
+    /// A change that must wait.
+    RequestTooEarly = "REQ_TOO_EARLY_ERR", 409, Ibm;
+    /// A second rotation within an hour.
+    KeyRotationNotPermitted = "KEY_ROTATION_NOT_PERMITTED", 409, Ibm;
+    /// A rotation of an imported key without material.
+    KeyPayloadRequired = "KEY_PAYLOAD_REQ_ERR", 400, Ibm;
+    /// A restoration after thirty days.
+    KeyRestoreExpired = "KEY_RESTORE_EXPIRED", 400, Ibm;
+    /// Deleting a key that protects something.
+    ProtectedResource = "PROTECTED_RESOURCE_ERR", 409, Ibm;
+    /// Deleting a key that two must delete.
+    AuthorizationsNotMet = "AUTHORIZATIONS_NOT_MET", 409, Ibm;
+    /// Setting a key for deletion that one may delete.
+    NotDualAuth = "NOT_DUAL_AUTH_ERR", 409, Ibm;
+    /// Wrapped bytes that were changed, or are another key's.
+    UnprocessableCiphertext = "UNPROCESSABLE_CIPHERTEXT_ERR", 422, Ibm;
+    /// A kind of key that a policy of the instance forbids.
+    KeyCreateImportAccess = "KEY_CREATE_IMPORT_ACCESS_ERR", 409, Ibm;
+    /// A body that should be there.
+    NoBody = "NO_BODY_ERR", 400, Ibm;
+    /// Metadata that count other than the resources.
+    CollectionTotalMismatch = "COLLECTION_TOTAL_MISMATCH_ERR", 400, Ibm;
+    /// A body about another policy than the query.
+    BodyQueryParamMismatch = "BODY_QUERY_PARAM_MISMATCH_ERR", 400, Ibm;
+    /// Several policies where the query names one.
+    NumCollectionResource = "NUM_COLLECTION_RESOURCE_ERR", 400, Ibm;
+    /// No such key of Key Protect.
+    KmsKeyNotFound = "KEY_NOT_FOUND_ERR", 404, Ibm;
+    /// A search over more keys than are searched.
+    KeySearchTooBroad = "KEY_SEARCH_TOO_BROAD", 400, Ibm;
+    /// No such key ring.
+    KeyRingNotFound = "KEY_RING_NOT_FOUND_ERR", 404, Ours;
+    /// A key ring that is there already.
+    KeyRingExists = "KEY_RING_EXISTS_ERR", 409, Ours;
+    /// A key ring with keys.
+    KeyRingNotEmpty = "KEY_RING_NOT_EMPTY_ERR", 409, Ours;
+    /// An alias that another key has.
+    KeyAliasNotUnique = "KEY_ALIAS_NOT_UNIQUE_ERR", 409, Ours;
+    /// No such alias.
+    KeyAliasNotFound = "KEY_ALIAS_NOT_FOUND_ERR", 404, Ours;
+    /// Deleting a service instance with keys.
+    ResourceInstanceNotEmpty = "RESOURCE_INSTANCE_NOT_EMPTY", 400, Ours;
+
     /// Too many requests: only where a fault asks for it.
     RateLimitExceeded = "rate_limit_exceeded", 429, Ibm;
     /// A broken promise of ours.

@@ -3,6 +3,7 @@
 //! Next to read: `codes` for the table, `refusal` for the rules of the region.
 
 mod codes;
+mod key_protect;
 mod refusal;
 
 pub use codes::{ErrorCode, Origin};
@@ -106,6 +107,7 @@ impl ApiError {
                 status_code: self.status,
                 transaction_id: trace,
             },
+            Dialect::KeyProtect => AnyErrorBody::KeyProtect(key_protect::body(self)),
             Dialect::Identity => AnyErrorBody::Identity {
                 context: Context { transaction_id: trace },
                 status_code: self.status,
@@ -116,6 +118,16 @@ impl ApiError {
                 }],
                 trace,
             },
+        }
+    }
+
+    /// The HTTP status of the answer as a service has it: Key Protect has one of its own for
+    /// whoever may not.
+    #[must_use]
+    pub fn status_as(&self, dialect: Dialect) -> u16 {
+        match (dialect, self.code) {
+            (Dialect::KeyProtect, ErrorCode::NotAuthorized) => 401,
+            _ => self.status,
         }
     }
 
@@ -143,6 +155,8 @@ pub enum Dialect {
     ResourceController,
     /// IAM's identity service: `errors` with a `message_code` each, and a context.
     Identity,
+    /// Key Protect: `resources` with their `reasons`.
+    KeyProtect,
 }
 
 /// IBM's number of a failure of the identity service, where a source gives it; else ours, which
@@ -179,7 +193,9 @@ impl Dialect {
         ];
         let identity = ["/v1/apikeys", "/v1/serviceids", "/v1/profiles"];
         let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
-        if begins(&controller) {
+        if path.starts_with(model::KEY_PROTECT_ENDPOINT) {
+            Self::KeyProtect
+        } else if begins(&controller) {
             Self::ResourceController
         } else if begins(&identity) {
             Self::Identity
@@ -216,6 +232,8 @@ pub enum AnyErrorBody<'a> {
         /// The request's id.
         transaction_id: &'a str,
     },
+    /// [`Dialect::KeyProtect`].
+    KeyProtect(key_protect::Body<'a>),
     /// [`Dialect::Identity`].
     Identity {
         /// The request.

@@ -1,6 +1,6 @@
 //! The rules of the region, as codes and statuses.
 
-use model::{FloatingRefusal, Refusal, VniRefusal};
+use model::{FloatingRefusal, KmsRefusal, Refusal, VniRefusal};
 
 use super::{ApiError, ErrorCode, TargetKind};
 
@@ -73,6 +73,7 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         R::SecurityGroupInUse { .. } => (E::SecurityGroupInUse, None),
         R::LastSecurityGroup { .. } => (E::SecurityGroupTargetLast, None),
         R::Vni(refused) => vni_code(refused),
+        R::Kms(refused) => (kms_code(refused), None),
         R::AclInUse { .. } => (E::AclInUse, None),
         R::OtherVpc { field, .. } => (E::InvalidValue, *field),
         R::RuleImpossible { .. } => (E::ValidationFailure, None),
@@ -119,6 +120,31 @@ fn vni_code(refused: &VniRefusal) -> (ErrorCode, Option<&'static str>) {
     }
 }
 
+const fn kms_code(refused: &KmsRefusal) -> ErrorCode {
+    use {ErrorCode as E, KmsRefusal as R};
+    match refused {
+        R::RootRequired => E::KeyRootRequired,
+        R::State { .. } => E::KeyActionInvalidState,
+        R::Deleted => E::KeyDeleted,
+        R::Expired => E::KeyExpired,
+        R::TooEarly { .. } => E::RequestTooEarly,
+        R::RotatedLately => E::KeyRotationNotPermitted,
+        R::PayloadRequired => E::KeyPayloadRequired,
+        R::PayloadRefused | R::PolicyKind { .. } => E::InvalidValue,
+        R::RestoreExpired => E::KeyRestoreExpired,
+        R::Protected { .. } => E::ProtectedResource,
+        R::Authorizations => E::AuthorizationsNotMet,
+        R::NotDualAuth => E::NotDualAuth,
+        R::Ciphertext => E::UnprocessableCiphertext,
+        R::ImportAccess => E::KeyCreateImportAccess,
+        R::AliasTaken { .. } => E::KeyAliasNotUnique,
+        R::RingTaken { .. } => E::KeyRingExists,
+        R::RingNotEmpty { .. } => E::KeyRingNotEmpty,
+        R::InstanceNotEmpty { .. } => E::ResourceInstanceNotEmpty,
+        R::SearchTooBroad { .. } => E::KeySearchTooBroad,
+    }
+}
+
 /// IBM has codes of their own for the names of some types.
 fn name_taken(kind: &str) -> ErrorCode {
     match kind {
@@ -142,6 +168,9 @@ pub fn not_found(kind: &str, id: &str, field: Option<&str>) -> ApiError {
         let code = match kind {
             "policy" => ErrorCode::PolicyNotFound,
             "role" => ErrorCode::RoleNotFound,
+            "Key Protect key" => ErrorCode::KmsKeyNotFound,
+            "key ring" => ErrorCode::KeyRingNotFound,
+            "alias" => ErrorCode::KeyAliasNotFound,
             _ => ErrorCode::NotFound,
         };
         return ApiError::parameter(code, "id", message);

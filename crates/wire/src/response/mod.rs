@@ -16,13 +16,13 @@ mod instance;
 mod instance_profile;
 mod instance_template;
 mod key;
+mod key_protect;
 mod network_attachment;
 mod network_interface;
 mod operating_system;
 mod operator;
 mod policy;
 mod reference;
-mod resource_controller;
 mod resource_group;
 mod routing_table;
 mod search;
@@ -65,6 +65,12 @@ pub use instance_profile::{
 };
 pub use instance_template::{Template, instance_template};
 pub use key::{Key, key};
+pub use key_protect::{
+    ACTION_TYPE, ALIAS_TYPE, KEY_PROTECT_ID, KEY_PROTECT_PLAN, REGISTRATION_TYPE, RING_TYPE,
+    kms_alias_body, kms_collection, kms_instance_policy, kms_key, kms_key_policies,
+    kms_registration, kms_ring_body, kms_unwrapped, kms_version, kms_wrapped, resource_instance,
+    resource_instances,
+};
 pub use network_attachment::{
     NetworkAttachment, NetworkAttachments, network_attachment, network_attachments,
 };
@@ -80,7 +86,6 @@ pub use policy::{
     PolicyPage, RoleFacts, RolesBy, custom_role, policies, policy_v1, policy_v2, roles,
 };
 pub use reference::{NamedRef, Ref};
-pub use resource_controller::{NoResources, no_resources};
 pub use resource_group::{
     CreatedGroup, QuotaDefinition, ResourceGroup, created_group, quota_definition,
     quota_definitions, resource_group, resource_groups,

@@ -14,6 +14,7 @@ pub const fn component(dialect: Dialect) -> &'static str {
         Dialect::Platform => "PlatformErrors",
         Dialect::ResourceController => "ResourceControllerError",
         Dialect::Identity => "IdentityErrors",
+        Dialect::KeyProtect => "KeyProtectErrors",
     }
 }
 
@@ -61,6 +62,23 @@ pub(super) fn shapes(into: &mut Shapes) {
             has("errors", list(error).at_least(1).at_most(1)),
             has("status_code", count()),
             has("trace", text()),
+        ]),
+    );
+    let reason = object([
+        has("code", text().about("Key Protect's word, or one of the other codes.")),
+        has("message", text()),
+        has("moreInfo", text()),
+        has("status", count()),
+        may("target", to("ErrorTarget")),
+    ]);
+    let resource =
+        object([has("errorMsg", text()), has("reasons", list(reason).at_least(1).at_most(1))]);
+    let metadata = object([has("collectionTotal", count()), has("collectionType", text())]);
+    into.add(
+        "KeyProtectErrors",
+        object([
+            has("metadata", metadata),
+            has("resources", list(resource).at_least(1).at_most(1)),
         ]),
     );
     into.add(

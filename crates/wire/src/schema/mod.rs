@@ -20,6 +20,7 @@ mod identity;
 mod image;
 mod instance;
 mod key;
+mod key_protect;
 pub mod mutate;
 mod network_interface;
 mod operation;
@@ -105,6 +106,7 @@ const FAMILIES: &[Family] = &[
     ("Identity", iam::operations, iam::shapes),
     ("API keys, service IDs, profiles and users", identity::operations, identity::shapes),
     ("Access management", access::operations, access::shapes),
+    ("Key Protect", key_protect::operations, key_protect::shapes),
     ("Ectype", extension::operations, extension::shapes),
     ("References", Vec::new, reference::shapes),
     ("Errors", Vec::new, failure::shapes),

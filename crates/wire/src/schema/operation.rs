@@ -25,6 +25,8 @@ pub enum Media {
     Form,
     /// `text/plain`: answers only.
     Text,
+    /// One of Key Protect's: JSON, answers only.
+    Kms(&'static str),
 }
 
 impl Media {
@@ -35,6 +37,7 @@ impl Media {
             Self::Json => "application/json",
             Self::Form => "application/x-www-form-urlencoded",
             Self::Text => "text/plain",
+            Self::Kms(media) => media,
         }
     }
 }
@@ -132,6 +135,26 @@ impl Described {
     /// What is there may stand against it.
     pub(super) fn may_conflict(mut self) -> Self {
         self.refusals.push(409);
+        self
+    }
+
+    /// The answer is in this media type.
+    pub(super) const fn in_media(mut self, media: Media) -> Self {
+        self.media = media;
+        self
+    }
+
+    /// The good answers have no body.
+    pub(super) fn empty(mut self) -> Self {
+        for answer in &mut self.answers {
+            answer.1 = None;
+        }
+        self
+    }
+
+    /// The one good answer.
+    pub(super) fn answered(mut self, status: u16, body: Schema) -> Self {
+        self.answers = vec![(status, Some(body.into()))];
         self
     }
 

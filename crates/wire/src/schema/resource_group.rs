@@ -1,8 +1,8 @@
-//! Resource groups, quota definitions and resource instances.
+//! Resource groups and quota definitions.
 
 use super::{
     Shapes,
-    build::{count, date, flag, has, id, just, list, may, none_yet, object, text, text_up_to, to},
+    build::{date, flag, has, id, just, may, none_yet, object, text, text_up_to, to},
     operation::{Described, act, all, change, create, read},
 };
 use crate::request::GROUP_NAME_LEN_MAX;
@@ -19,9 +19,6 @@ pub(super) fn operations() -> Vec<Described> {
         act("delete_resource_group"),
         all("list_quota_definitions", "QuotaDefinitionList", "QuotaDefinition", "resources"),
         read("get_quota_definition", to("QuotaDefinition")),
-        read("list_resource_instances", to("ResourceInstancesList"))
-            .about("Always empty: the region has no other services yet."),
-        read("get_resource_instance", super::build::anything()),
     ]
 }
 
@@ -61,14 +58,6 @@ pub(super) fn shapes(into: &mut Shapes) {
             has("resource_quotas", none_yet()),
             has("type", text()),
             has("updated_at", date()),
-        ]),
-    );
-    into.add(
-        "ResourceInstancesList",
-        object([
-            has("next_url", text().or_null()),
-            has("resources", list(super::build::anything()).at_most(0)),
-            has("rows_count", count()),
         ]),
     );
 }

@@ -106,6 +106,18 @@ const BODIES: &[(&str, Body)] = bodies! {
     set_profile_identity: |_, b| request::profile_identity(&Fields::root(b), None);
     invite_users: |_, b| request::user_invitations(&Fields::root(b));
     update_user_profile: |_, b| request::user_change(&Fields::root(b), "Jane Doe");
+    create_kms_key: |_, b| request::kms_key_prototype(&Fields::root(b), false);
+    create_key_with_policies_overrides: |_, b| request::kms_key_prototype(&Fields::root(b), true);
+    patch_key: |_, b| request::kms_key_patch(&Fields::root(b));
+    action_on_key: |_, b| request::kms_unwrap(&Fields::root(b)).map(drop).or_else(|_| request::kms_wrap(&Fields::root(b)).map(drop));
+    wrap_key: |_, b| request::kms_wrap(&Fields::root(b));
+    unwrap_key: |_, b| request::kms_unwrap(&Fields::root(b));
+    rewrap_key: |_, b| request::kms_unwrap(&Fields::root(b));
+    rotate_key: |_, b| request::kms_rotation(&Fields::root(b));
+    put_kms_key_policy: |_, b| request::kms_key_policies(&Fields::root(b));
+    put_instance_policy: |_, b| request::kms_instance_policies(&Fields::root(b), None);
+    create_resource_instance: |_, b| request::resource_instance_prototype(&Fields::root(b));
+    update_resource_instance: |_, b| request::resource_instance_patch(&Fields::root(b));
     ectype_clock_move: |_, b| request::clock_request(&Fields::root(b));
     ectype_fault_create: |_, b| request::fault_request(&Fields::root(b));
 };
@@ -143,6 +155,15 @@ const PARAMETERS: &[(&str, Parameters)] = bodies! {
     list_access_group_members: |_, q| request::member_list(q);
     add_member_to_multiple_access_groups: |_, q| of_account(request::account_of(q));
     remove_member_from_all_access_groups: |_, q| of_account(request::account_of(q));
+    get_key_collection_metadata: |_, q| request::kms_key_count(q);
+    get_keys: |_, q| request::kms_key_list(q);
+    get_key_versions: |_, q| request::kms_versions(q);
+    get_registrations: |_, q| request::kms_registrations(q);
+    get_registrations_all_keys: |_, q| request::kms_registrations(q);
+    list_key_rings: |_, q| request::kms_page(q);
+    delete_kms_key: |_, q| request::kms_flag(q, "force");
+    delete_key_ring: |_, q| request::kms_flag(q, "force");
+    list_resource_instances: |_, q| Ok::<_, ApiError>(request::resource_instance_list(q));
     list_tags: |_, q| request::tag_list(q).and(request::tag_account(q));
     delete_tag: |_, q| request::tag_kind(q).and(request::tag_account(q));
     delete_tag_all: |_, q| request::tag_kind(q).and(request::tag_account(q));
@@ -159,7 +180,7 @@ const PARAMETERS: &[(&str, Parameters)] = bodies! {
 };
 
 /// Parameters that are read by `server` itself.
-const READ_ELSEWHERE: [&str; 8] = [
+const READ_ELSEWHERE: [&str; 13] = [
     "ectype_image_storage",
     "ectype_instance_console_log",
     "get_api_key",
@@ -168,10 +189,18 @@ const READ_ELSEWHERE: [&str; 8] = [
     "get_profile",
     "list_roles",
     "delete_access_group",
+    "action_on_key",
+    "get_kms_key_policy",
+    "put_kms_key_policy",
+    "get_instance_policy",
+    "put_instance_policy",
 ];
 
 /// Parameters that IBM's API has and that are refused as not served, so no document has them.
-const NOT_SERVED: [&str; 9] = [
+const NOT_SERVED: [&str; 12] = [
+    "filter",
+    "urlEncodedResourceCRNQuery",
+    "preventKeyDeletion",
     "impersonate_user",
     "sort",
     "target.crn",
