@@ -20,6 +20,7 @@ mod image_lifecycle;
 mod image_story;
 mod images;
 mod instances;
+mod key_protect;
 mod keys;
 mod lists;
 mod network_attachments;
