@@ -212,6 +212,45 @@ asks! {
     get_quota_definition: [];
     list_resource_instances: [ResourceInstanceRead];
     get_resource_instance: [ResourceInstanceRead];
+    create_resource_instance: [ResourceInstanceCreate ResourceGroupRead];
+    update_resource_instance: [ResourceInstanceUpdate];
+    delete_resource_instance: [ResourceInstanceDelete];
+
+    get_key_collection_metadata: [KmsKeyList];
+    get_keys: [KmsKeyList];
+    create_kms_key: [KmsKeyCreate] also [KmsKeyRead];
+    create_key_with_policies_overrides: [KmsKeyCreate] also [KmsKeyRead];
+    get_registrations_all_keys: [KmsRegistrationList];
+    get_kms_key: [KmsKeyRead];
+    action_on_key: [] also [
+        KmsKeyWrap KmsKeyUnwrap KmsKeyRewrap KmsKeyRotate KmsKeyDisable KmsKeyEnable KmsKeyRestore
+        KmsKeySetForDeletion KmsKeyUnsetForDeletion
+    ];
+    patch_key: [KmsKeyUpdate];
+    delete_kms_key: [KmsKeyDelete];
+    get_key_metadata: [KmsKeyMetadata];
+    get_key_versions: [KmsKeyVersions];
+    purge_key: [KmsKeyPurge];
+    restore_key: [KmsKeyRestore];
+    wrap_key: [KmsKeyWrap];
+    unwrap_key: [KmsKeyUnwrap];
+    rewrap_key: [KmsKeyRewrap];
+    rotate_key: [KmsKeyRotate];
+    disable_key: [KmsKeyDisable];
+    enable_key: [KmsKeyEnable];
+    set_key_for_deletion: [KmsKeySetForDeletion];
+    unset_key_for_deletion: [KmsKeyUnsetForDeletion];
+    sync_associated_resources: [KmsKeySync];
+    get_kms_key_policy: [KmsPolicyRead];
+    put_kms_key_policy: [KmsPolicyWrite];
+    get_registrations: [KmsRegistrationList];
+    create_key_alias: [KmsAliasCreate];
+    delete_key_alias: [KmsAliasDelete];
+    get_instance_policy: [KmsInstancePolicyRead];
+    put_instance_policy: [KmsInstancePolicyWrite];
+    list_key_rings: [KmsRingList];
+    create_key_ring: [KmsRingCreate];
+    delete_key_ring: [KmsRingDelete];
     list_tags: [TagRead];
     create_tag: [TagCreateAccess];
     delete_tag_all: [] also [TagDeleteUser TagDeleteAccess];
@@ -324,7 +363,8 @@ mod tests {
 
     /// Operations that every signed-in caller may do: what they show is the region's own, or is
     /// decided by what the call names (of tags, for each resource alone); API keys of one's own, and oneself.
-    const NEEDS_NOTHING: [&str; 32] = [
+    const NEEDS_NOTHING: [&str; 33] = [
+        "action_on_key",
         "list_volume_profiles",
         "get_volume_profile",
         "list_instance_profiles",
