@@ -17,6 +17,7 @@ from cases import (
     identity,
     image_story,
     images,
+    key_protect,
     lifecycle,
     limits,
     lists,
@@ -58,7 +59,8 @@ PARTS = [
     tagging,
     templates,
     volumes,
-    # Last: it moves the time that all others go by.
+    # Last: they move the time that all others go by.
+    key_protect,
     virtual_time,
 ]
 

@@ -26,6 +26,10 @@ const UNSEEN: &[&str] = &[
     "access_tag_not_found",
     "tag_in_use",
     "iam_failure",
+    "KEY_EXPIRED_ERR",
+    "KEY_RESTORE_EXPIRED",
+    "PROTECTED_RESOURCE_ERR",
+    "KEY_SEARCH_TOO_BROAD",
 ];
 
 fn root() -> PathBuf {

@@ -43,14 +43,15 @@ pub struct Region {
 
 /// A directory that the first start has been through, and its credentials. Every region of the
 /// tests begins as a copy: the first start makes an RSA key, which takes a while.
-static FIRST_START: OnceCell<(TempDir, Credentials)> = OnceCell::const_new();
+/// It stays open, so that its database's files do not change while they are copied.
+static FIRST_START: OnceCell<(TempDir, Credentials, Arc<Control>)> = OnceCell::const_new();
 
-async fn first_start() -> &'static (TempDir, Credentials) {
+async fn first_start() -> &'static (TempDir, Credentials, Arc<Control>) {
     let make = || async {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(clock());
-        let (_, owner) = open(dir.path(), &clock).await;
-        (dir, owner.unwrap())
+        let (control, owner) = open(dir.path(), &clock).await;
+        (dir, owner.unwrap(), control)
     };
     FIRST_START.get_or_init(make).await
 }
@@ -110,7 +111,7 @@ impl Region {
     /// A region without stock images.
     pub async fn new() -> Self {
         log();
-        let (template, owner) = first_start().await;
+        let (template, owner, _) = first_start().await;
         let dir = tempfile::tempdir().unwrap();
         copy(template.path(), dir.path());
         let clock = Arc::new(clock());

@@ -3,8 +3,8 @@
 use super::{
     Shapes,
     build::{
-        Schema, always, anything, count, crn, date, flag, has, id, just, list, may, number, object,
-        one_of, text, text_up_to, to, word,
+        Schema, always, any_of, anything, count, crn, date, flag, has, id, just, list, may, number,
+        object, one_of, text, text_up_to, to, word,
     },
     operation::{Described, Media, act, begin, change, create, read},
 };
@@ -76,7 +76,7 @@ fn keys() -> Vec<Described> {
 
 fn actions() -> Vec<Described> {
     let unwrap = |name, answer| change(name, to("KmsUnwrap"), to(answer)).in_media(ACTIONS);
-    let mut any = change("action_on_key", one_of([to("KmsWrap"), to("KmsUnwrap")]), anything())
+    let mut any = change("action_on_key", any_of([to("KmsWrap"), to("KmsUnwrap")]), anything())
         .in_media(ACTIONS)
         .or_nothing()
         .by(
