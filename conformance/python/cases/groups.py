@@ -51,9 +51,9 @@ def an_image_is_made_in_a_group(region):
 
 
 @case
-def there_are_no_resource_instances(region):
-    """ResourceControllerV2 lists none and is told so in its service's own words."""
-    listed = region.controller.list_resource_instances(limit=10).get_result()
+def resource_instances_are_refused_in_their_own_words(region):
+    """ResourceControllerV2 lists none of a name and is told so in its service's own words."""
+    listed = region.controller.list_resource_instances(name="nothing").get_result()
     same((listed["rows_count"], listed["resources"]), (0, []))
     crn = f"crn:v1:bluemix:public:kms:{region.name}:a/{region.account()}:guid::"
     for status, code, call in [

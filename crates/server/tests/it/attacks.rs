@@ -25,11 +25,8 @@ const CRN_OF_A_ROLE: &str = "crn:v1:bluemix:public:iam::::role:Editor";
 const BODIES: usize = 3;
 
 /// Reads that have nothing to say here, and what they answer instead.
-const NOT_THERE: [(&str, u16); 3] = [
-    ("get_resource_instance", 404),
-    ("get_api_keys_details", 400),
-    ("ectype_image_isolation", 404),
-];
+const NOT_THERE: [(&str, u16); 2] =
+    [("get_api_keys_details", 400), ("ectype_image_isolation", 404)];
 
 /// Things that belong to the region, and so to nobody.
 const OPEN: [&str; 7] = [
@@ -100,6 +97,9 @@ impl Victim {
             String::new()
         };
         let kind = if operation.name == "create_tag" { "access" } else { "user" };
+        if operation.name == "action_on_key" {
+            query.push_str("&action=wrap");
+        }
         for (name, value) in [("account_id", self.account.as_str()), ("tag_type", kind)] {
             if operation.parameters.iter().any(|p| p == name) {
                 write!(query, "&{name}={value}").unwrap();
@@ -172,6 +172,10 @@ impl Victim {
             "set_profile_identity" => json!({"type": "user", "identifier": ids["accounts/users"]}),
             "attach_tag" | "detach_tag" => json!({
                 "tag_names": ["mine"], "resources": [{"resource_id": self.crn("image", "images")}],
+            }),
+            "create_resource_instance" => json!({
+                "name": "x", "resource_group": ids["resource_groups"],
+                "resource_plan_id": "tiered-pricing", "target": "us-south",
             }),
             "search" => json!({"query": format!("name:{NAME}*"), "fields": ["*"]}),
             _ => return None,
@@ -373,6 +377,8 @@ struct Sent {
     etag: String,
     /// The header in which a key is asked about.
     key: String,
+    /// The header in which Key Protect is told the instance.
+    instance: String,
 }
 
 impl Sent {
@@ -384,6 +390,9 @@ impl Sent {
         if self.path.ends_with("/apikeys/details") {
             request = request.header("iam-apikey", &self.key);
         }
+        if self.path.starts_with("/api/v2/") {
+            request = request.header("bluemix-instance", &self.instance);
+        }
         client.send(request.body(Body::from(self.body.clone())).unwrap()).await
     }
 
@@ -393,7 +402,7 @@ impl Sent {
     }
 
     fn names(&self, id: &str) -> bool {
-        self.path.contains(id) || self.body.contains(id)
+        self.path.contains(id) || self.body.contains(id) || self.instance.contains(id)
     }
 
     fn with(&self, pairs: &[(String, String)]) -> Self {
@@ -409,6 +418,7 @@ fn said(seen: &Seen, pairs: &[(String, String)]) -> (u16, String) {
     if let Some(map) = body.as_object_mut() {
         map.remove("trace");
         map.remove("context");
+        map.remove("transaction_id");
     }
     let text = pairs.iter().fold(body.to_string(), |text, (a, b)| text.replace(b, a));
     (seen.status, text)
@@ -434,6 +444,7 @@ fn judge(who: Attacker, operation: &str, sent: &Sent, seen: &Seen, victim: &Vict
     let own = victim.secrets();
     let names_one = sent.path.split(['/', '?']).any(|part| own.contains(part));
     let code = seen.body["errors"][0]["code"].as_str().unwrap_or_default();
+    let kms = sent.path.starts_with("/api/v2/");
     let message = seen.body["errors"][0]["message"].as_str().unwrap_or_default();
     // What another spelling names is looked for before leave is: it is of the caller's account.
     let spelled = ["names no ", "not visible to you"].iter().any(|words| message.contains(words));
@@ -444,11 +455,13 @@ fn judge(who: Attacker, operation: &str, sent: &Sent, seen: &Seen, victim: &Vict
         Attacker::Nobody => {
             let row = actions_of(operation).unwrap();
             let asks = row.needs.iter().chain(row.also).any(|a| seen.text.contains(a.as_str()));
-            if seen.status == 403 && seen.body.is_object() {
-                if !seen.text.contains("not_authorized") || !asks {
+            let (status, word) =
+                if kms { (401, "UNAUTHORIZED_ERR") } else { (403, "not_authorized") };
+            if seen.status == status && seen.body.is_object() {
+                if !seen.text.contains(word) || !asks {
                     wrong.push(format!("a denial that names none of its actions: {message}"));
                 }
-            } else if !(row.needs.is_empty() || seen.status == 403) {
+            } else if !(row.needs.is_empty() || seen.status == status) {
                 wrong.push(format!("is not denied: {} {code} {message}", seen.status));
             }
         }
@@ -481,7 +494,8 @@ async fn attack(who: Attacker, client: &Client, victim: &Victim) -> (usize, Vec<
             let body = if body.is_null() { String::new() } else { body.to_string() };
             let path = format!("{path}{glue}{query}");
             let (method, key) = (operation.method.clone(), victim.key.clone());
-            let sent = Sent { method, path, body, key, etag: etag.clone() };
+            let (etag, instance) = (etag.clone(), victim.world.ids["resource_instances"].clone());
+            let sent = Sent { method, path, body, key, etag, instance };
             let seen = sent.by(client).await;
             let mut found = judge(who, &operation.name, &sent, &seen, victim);
             let other = sent.with(&pairs);

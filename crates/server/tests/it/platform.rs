@@ -115,7 +115,7 @@ async fn resource_groups_are_made_renamed_and_deleted() {
 }
 
 #[tokio::test]
-async fn there_are_no_resource_instances_and_errors_have_their_services_shape() {
+async fn there_are_no_resource_instances_at_first_and_errors_have_their_services_shape() {
     let region = Region::new().await;
     let client = region.client().await;
     let list = client.fetch("/v2/resource_instances?limit=5").await.ok();
@@ -123,7 +123,7 @@ async fn there_are_no_resource_instances_and_errors_have_their_services_shape() 
     let crn = "crn%3Av1%3Abluemix%3Apublic%3Akms%3Aus-south%3Aa%2Fx%3Ay%3A%3A";
     for (method, path, status, code) in [
         (Method::GET, format!("/v2/resource_instances/{crn}"), 404, "not_found"),
-        (Method::POST, "/v2/resource_instances".to_owned(), 501, "not_implemented"),
+        (Method::POST, "/v2/resource_instances".to_owned(), 400, "validation_required_field"),
         (Method::GET, "/v2/resource_keys".to_owned(), 501, "not_implemented"),
     ] {
         let seen = call(&client, method, &path, json!({})).await;

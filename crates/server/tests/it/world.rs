@@ -105,7 +105,29 @@ impl World {
             ("tags", "env:dev".to_owned()),
         ]);
         region.settle().await;
-        Self { region, client, ids }
+        let mut world = Self { region, client, ids };
+        world.key_protect().await;
+        world
+    }
+
+    /// An instance of Key Protect with a key that has an alias.
+    async fn key_protect(&mut self) {
+        let made = async |world: &Self, path: &str, body: Value| {
+            let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+            world.send(&Method::POST, path, "", body).await.ok()
+        };
+        let instance = json!({"name": "victim-keys", "resource_group": self.ids["resource_groups"],
+            "resource_plan_id": "tiered-pricing", "target": "us-south"});
+        let instance = made(self, "/v2/resource_instances", instance).await;
+        let guid = instance["guid"].as_str().unwrap().to_owned();
+        self.ids.insert("resource_instances", guid);
+        let key = json!({"resources": [{"name": "victim-key", "extractable": false}]});
+        let key = id(&made(self, "/api/v2/keys", key).await["resources"][0]);
+        made(self, &format!("/api/v2/keys/{key}/aliases/victim-alias"), Value::Null).await;
+        made(self, "/api/v2/key_rings/victim-ring", Value::Null).await;
+        self.ids.insert("v2/keys", key);
+        self.ids.insert("v2/keys/aliases", "victim-alias".to_owned());
+        self.ids.insert("v2/key_rings", "victim-ring".to_owned());
     }
 
     /// The path with something that is there for each parameter, or with `bad` for the last.
@@ -168,7 +190,11 @@ impl World {
 
     pub async fn send(&self, method: &Method, path: &str, query: &str, body: Vec<u8>) -> Seen {
         let glue = if query.is_empty() { "" } else { "?" };
-        let request = Request::builder().method(method.clone()).uri(format!("{path}{glue}{query}"));
+        let mut request =
+            Request::builder().method(method.clone()).uri(format!("{path}{glue}{query}"));
+        if let Some(instance) = self.ids.get("resource_instances") {
+            request = request.header("bluemix-instance", instance);
+        }
         self.client.send(request.body(Body::from(body)).unwrap()).await
     }
 }
