@@ -69,7 +69,8 @@ async fn capacities_at_both_sides_of_the_profiles_bounds() {
     assert_eq!(client.post("volumes", none).await.refused(), (400, "volume_capacity_missing"));
     let mut profile = prototype(10);
     profile["profile"]["name"] = json!("fast");
-    assert_eq!(client.post("volumes", profile).await.refused(), (400, "bad_field"));
+    let seen = client.post("volumes", profile).await;
+    assert_eq!(seen.refused(), (400, "volume_profile_not_found"));
     let mut zone = prototype(10);
     zone["zone"]["name"] = json!("eu-de-1");
     assert_eq!(client.post("volumes", zone).await.refused(), (400, "bad_field"));
