@@ -208,17 +208,26 @@ fn delete(cli: &mut Cli, input: &Input, kind: &'static Kind) -> Outcome {
     }
     let query = cli.query(input)?;
     let who = by_whom(cli);
-    let mut deleted = Vec::new();
+    let (mut deleted, mut failed) = (Vec::new(), None);
     for one in &all {
         cli.out.talk(&format!("Deleting {} {} {who}...", kind.noun, one.name))?;
         let path = kind.one_of(parent.as_deref(), &one.id);
-        cli.call(kind.service, Method::DELETE, &path, &query, None)?;
+        if let Err(failure) = cli.call(kind.service, Method::DELETE, &path, &query, None) {
+            // The last failure is the command's; the others are told as they come.
+            for line in failed.replace(failure).iter().flat_map(Failure::lines) {
+                cli.out.warn(&line);
+            }
+            continue;
+        }
         cli.out.ok()?;
         let said = if kind.slow_end { "is being deleted" } else { "is deleted" };
         cli.out.talk(&format!("{} {} {said}.", capital(kind.noun), one.name))?;
         deleted.push(json!({ "id": one.id, "name": one.name }));
     }
-    if cli.out.json() { cli.out.print_json(&Value::Array(deleted)) } else { Ok(()) }
+    if cli.out.json() && !deleted.is_empty() {
+        cli.out.print_json(&Value::Array(deleted))?;
+    }
+    failed.map_or(Ok(()), Err)
 }
 
 fn agreed(cli: &mut Cli, kind: &Kind, names: &[&str]) -> Outcome<bool> {

@@ -72,7 +72,7 @@ fn fish(program: &str) -> String {
         };
         let _ = writeln!(
             text,
-            "complete -c {program} -n {when} -a {} -d '{}'",
+            "complete -c {program} -n {when} -a '{}' -d '{}'",
             command.name,
             quoted(command.summary)
         );

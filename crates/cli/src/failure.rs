@@ -121,6 +121,7 @@ impl Refusal {
         });
         let message = first(&[
             "/errors/0/message",
+            "/resources/0/reasons/0/message",
             "/errorMessage",
             "/resources/0/errorMsg",
             "/message",
@@ -129,7 +130,13 @@ impl Refusal {
         let message = if message.is_empty() { said_by_status(status) } else { message };
         Self {
             status,
-            code: first(&["/errors/0/code", "/errorCode", "/error_code", "/code"]),
+            code: first(&[
+                "/errors/0/code",
+                "/resources/0/reasons/0/code",
+                "/errorCode",
+                "/error_code",
+                "/code",
+            ]),
             message,
             target,
             more: text("/errors/0/more_info").map(str::to_owned),
@@ -196,6 +203,13 @@ mod tests {
     fn an_error_of_iam_and_an_unreadable_one_have_a_sentence() {
         let iam = br#"{"errorCode":"BXNIM0415E","errorMessage":"No such key."}"#;
         assert_eq!(Refusal::read(400, None, iam).message, "No such key.");
+        let keys = br#"{"metadata":{},"resources":[{"errorMsg":"Conflict","reasons":
+            [{"code":"REQ_TOO_EARLY_ERR","message":"Wait 30 s."}]}]}"#;
+        let keys = Refusal::read(409, None, keys);
+        assert_eq!(
+            (keys.code.as_str(), keys.message.as_str()),
+            ("REQ_TOO_EARLY_ERR", "Wait 30 s.")
+        );
         assert_eq!(Refusal::read(502, None, b"<html>").message, "The region failed.");
     }
 }

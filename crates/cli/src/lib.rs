@@ -157,6 +157,8 @@ pub(crate) struct Cli {
     pub around: Surroundings,
     /// What the process says when the command itself ended well.
     pub exit: u8,
+    /// The service instance whose keys are meant.
+    pub key_instance: Option<String>,
     /// Ctrl-C, once it is listened for: none is lost between two pauses.
     interrupts: Option<tokio::signal::unix::Signal>,
     store: Store,
@@ -180,6 +182,7 @@ impl Cli {
             clock: SystemClock::new(),
             around: around.clone(),
             exit: 0,
+            key_instance: None,
             interrupts: None,
             store,
             local,
@@ -369,7 +372,7 @@ impl Cli {
 
     /// Waits.
     pub fn pause(&self, time: Duration) {
-        self.http.runtime().block_on(tokio::time::sleep(time));
+        self.http.runtime().block_on(async { tokio::time::sleep(time).await });
     }
 
     fn act(&mut self, input: &Input) -> Outcome {

@@ -19,6 +19,9 @@ const PAGES_MAX: usize = 10_000;
 /// Resources that are asked for at once.
 const PAGE_LIMIT: &str = "100";
 
+/// Keys that are asked for at once.
+const KEY_PAGE_LIMIT: usize = 200;
+
 /// A query, in order.
 pub(crate) type Query = Vec<(String, String)>;
 
@@ -109,6 +112,11 @@ impl Cli {
         bearer.set_sensitive(true);
         headers.insert(header::AUTHORIZATION, bearer);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(instance) = self.key_instance.as_ref().filter(|_| service == Service::Keys) {
+            let named = HeaderValue::from_str(instance)
+                .map_err(|_| Failure::usage(format!("'{instance}' is no service instance")))?;
+            headers.insert("bluemix-instance", named);
+        }
         let body = match body {
             Some(body) => {
                 // IBM's VPC API changes resources by merge patches.
@@ -156,10 +164,22 @@ impl Cli {
             query.push(("limit".to_owned(), PAGE_LIMIT.to_owned()));
         }
         let mut all = Vec::new();
+        if service == Service::Keys {
+            query.push(("limit".to_owned(), KEY_PAGE_LIMIT.to_string()));
+        }
         for _ in 0..PAGES_MAX {
             let mut page = self.call(service, Method::GET, path, &query, None)?;
             match page.get_mut(key).map(Value::take) {
-                Some(Value::Array(some)) => all.extend(some),
+                Some(Value::Array(some)) => {
+                    let full = some.len() == KEY_PAGE_LIMIT;
+                    all.extend(some);
+                    if service == Service::Keys && full {
+                        // Key Protect counts instead of naming the next page.
+                        query.retain(|(known, _)| known != "offset");
+                        query.push(("offset".to_owned(), all.len().to_string()));
+                        continue;
+                    }
+                }
                 _ => return Ok(all),
             }
             match next_page(&page) {

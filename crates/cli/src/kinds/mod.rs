@@ -5,6 +5,7 @@
 
 mod compute;
 mod images;
+mod key_protect;
 mod networks;
 mod platform;
 mod storage;
@@ -16,6 +17,7 @@ pub(crate) use compute::{
 pub(crate) use images::{
     EXPORT_JOB, IMAGE, IMAGE_BARE_METAL_PROFILE, IMAGE_PROFILE, OPERATING_SYSTEM,
 };
+pub(crate) use key_protect::{KEY_RING, ROOT_KEY};
 pub(crate) use networks::{
     ADDRESS_PREFIX, FLOATING_IP, NETWORK_ACL, NETWORK_ACL_RULE, PUBLIC_GATEWAY, RESERVED_IP, ROUTE,
     ROUTING_TABLE, SECURITY_GROUP, SECURITY_GROUP_RULE, SECURITY_GROUP_TARGET, SUBNET,
@@ -65,6 +67,7 @@ pub(crate) enum Service {
     Tagging,
     Search,
     Users,
+    Keys,
 }
 
 /// A column of a list.

@@ -22,6 +22,7 @@ const fn variable(service: Service) -> &'static str {
         Service::Tagging => "IBMCLOUD_GT_API_ENDPOINT",
         Service::Search => "IBMCLOUD_GS_API_ENDPOINT",
         Service::Users => "IBMCLOUD_USER_MANAGEMENT_ENDPOINT",
+        Service::Keys => "IBMCLOUD_KP_API_ENDPOINT",
     }
 }
 
@@ -53,6 +54,7 @@ impl Endpoints {
             Service::Tagging,
             Service::Search,
             Service::Users,
+            Service::Keys,
         ];
         let mut named = HashMap::new();
         for service in services {
@@ -90,6 +92,7 @@ impl Endpoints {
             }
             Service::Tagging => format!("tags.global-search-tagging.{IBM_API}"),
             Service::Search => format!("api.global-search-tagging.{IBM_API}"),
+            Service::Keys => format!("{region}.kms.{IBM_API}"),
             Service::Users => format!("user-management.{IBM_API}"),
         };
         Address::parse(&host)

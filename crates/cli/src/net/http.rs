@@ -117,7 +117,7 @@ impl Http {
             let told = answer.headers.get(header::RETRY_AFTER);
             let told = told.and_then(|value| value.to_str().ok()?.trim().parse().ok());
             let wait = told.map_or(pause, Duration::from_secs).min(PAUSE_MAX);
-            self.runtime.block_on(tokio::time::sleep(wait));
+            self.runtime.block_on(async { tokio::time::sleep(wait).await });
             pause = (pause * 2).min(PAUSE_MAX);
         }
         self.once(ask)

@@ -219,6 +219,26 @@ pub(super) static COMMANDS: &[Command] = &[
                     Put::Query("availability_class"),
                     "Whether they may be taken back.",
                 ),
+                flag(
+                    "reservation",
+                    Value::Text,
+                    Put::Query("reservation.id"),
+                    "ID of their reservation.",
+                ),
+                flag(
+                    "dedicated-host",
+                    Value::Text,
+                    Put::Query("dedicated_host.id"),
+                    "ID of their dedicated host.",
+                )
+                .also(&["dh"]),
+                flag(
+                    "placement-group",
+                    Value::Text,
+                    Put::Query("placement_group.id"),
+                    "ID of their placement group.",
+                )
+                .also(&["pg"]),
             ],
             GROUPS,
         ])
@@ -240,7 +260,18 @@ pub(super) static COMMANDS: &[Command] = &[
                 "ID or name of the subnet of its primary network interface.",
             ),
         ])
-        .flagged(&[PARTS, SETTINGS, GROUP])
+        .flagged(&[
+            PARTS,
+            SETTINGS,
+            GROUP,
+            &[flag(
+                "interactive",
+                Value::Switch,
+                Put::Nothing,
+                "Asked for step by step: not built.",
+            )
+            .also(&["i"])],
+        ])
         .ruled(&[
             Rule::AtMost(&["image", "catalog-offering", "catalog-offering-version"]),
             Rule::AtMost(&["rip", "address"]),

@@ -9,6 +9,7 @@ mod is_compute;
 mod is_images;
 mod is_networks;
 mod is_storage;
+mod key_protect;
 mod ours;
 mod platform;
 mod resource;
@@ -25,6 +26,7 @@ static TABLE: &[&[Command]] = &[
     is_networks::COMMANDS,
     resource::COMMANDS,
     iam::COMMANDS,
+    key_protect::COMMANDS,
     ours::COMMANDS,
 ];
 
@@ -33,6 +35,7 @@ pub(crate) const SPACES: &[(&str, &str)] = &[
     ("is", "Virtual Private Cloud: images, instances, volumes, networks"),
     ("resource", "Resource groups, service instances, tags, search"),
     ("iam", "API keys, service IDs, access"),
+    ("kp", "Key Protect: root keys"),
 ];
 
 /// Every command.

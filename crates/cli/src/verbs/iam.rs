@@ -9,7 +9,7 @@ use crate::{
     Cli, acts,
     failure::{Failure, Outcome},
     grammar::Input,
-    kinds::{API_KEY, SERVICE_ID, USER},
+    kinds::{API_KEY, Kind, SERVICE_ID, USER},
     request::{self, Query},
 };
 
@@ -42,15 +42,16 @@ fn key_create(cli: &mut Cli, input: &Input, account: &str, iam_id: &str) -> Outc
     let mut body = cli.body(input)?;
     request::set(&mut body, "/account_id", json!(account));
     request::set(&mut body, "/iam_id", json!(iam_id));
-    if input.on("lock") {
-        request::set(&mut body, "/locked", json!(true));
-    }
     let name = input.text("NAME").unwrap_or_default().to_owned();
     let who = acts::by_whom(cli);
     cli.out.talk(&format!("Creating API key {name} {who}..."))?;
     // The file is made first: a key whose text is lost is of no use.
     let file = input.text("file").map(new_file).transpose()?;
-    let made = cli.call(API_KEY.service, Method::POST, API_KEY.path, &Query::new(), Some(&body))?;
+    let mut made =
+        cli.call(API_KEY.service, Method::POST, API_KEY.path, &Query::new(), Some(&body))?;
+    if input.on("lock") {
+        lock(cli, &API_KEY, &mut made)?;
+    }
     let Some((mut file, path)) = file else {
         if cli.out.json() {
             return cli.out.print_json(&made);
@@ -71,6 +72,15 @@ fn key_create(cli: &mut Cli, input: &Input, account: &str, iam_id: &str) -> Outc
     acts::show_one(cli, &API_KEY, &shown)
 }
 
+/// Keeps what was made from being deleted.
+fn lock(cli: &mut Cli, kind: &Kind, made: &mut Value) -> Outcome {
+    let id = made["id"].as_str().unwrap_or_default();
+    let path = format!("{}/lock", kind.one_of(None, id));
+    cli.call(kind.service, Method::POST, &path, &Query::new(), None)?;
+    made["locked"] = json!(true);
+    Ok(())
+}
+
 /// A file that only the user may read, and that was not there.
 fn new_file(path: &str) -> Outcome<(std::fs::File, String)> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -84,12 +94,10 @@ pub(crate) fn service_id_create(cli: &mut Cli, input: &Input) -> Outcome {
     let mut body = cli.body(input)?;
     let (account, _) = cli.who();
     request::set(&mut body, "/account_id", json!(account));
-    let made =
+    let mut made =
         cli.call(SERVICE_ID.service, Method::POST, SERVICE_ID.path, &Query::new(), Some(&body))?;
     if input.on("lock") {
-        let id = made["id"].as_str().unwrap_or_default();
-        let path = format!("{}/lock", SERVICE_ID.one_of(None, id));
-        cli.call(SERVICE_ID.service, Method::POST, &path, &Query::new(), None)?;
+        lock(cli, &SERVICE_ID, &mut made)?;
     }
     acts::show_one(cli, &SERVICE_ID, &made)
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Cli, acts,
-    failure::Outcome,
+    failure::{Failure, Outcome},
     grammar::Input,
     kinds::{INSTANCE, INSTANCE_ACTION, INSTANCE_INITIALIZATION, VOLUME_ATTACHMENT},
     request::Query,
@@ -14,6 +14,13 @@ use crate::{
 
 /// Makes an instance. The subnet goes where the network is said.
 pub(crate) fn instance_create(cli: &mut Cli, input: &Input) -> Outcome {
+    if input.on("interactive") {
+        let program = &cli.program;
+        return Err(Failure::hinted(
+            "not_implemented: an instance is not asked for step by step.",
+            format!("give what it is made of: {program} is instance-create --help"),
+        ));
+    }
     let mut body = cli.body(input)?;
     let attached = body.get("primary_network_attachment").is_some();
     if let Some(fields) = body.as_object_mut()

@@ -7,6 +7,7 @@ mod doctor;
 mod groups;
 mod iam;
 mod instances;
+mod key_protect;
 mod link;
 mod login;
 mod logs;
@@ -30,6 +31,10 @@ pub(crate) use iam::{
 pub(crate) use instances::{
     attachment_add, instance_create, instance_initialization, instance_reboot,
     instance_reinitialize, instance_start, instance_stop,
+};
+pub(crate) use key_protect::{
+    key_create, key_delete, key_disable, key_enable, key_restore, key_rings, key_rotate, key_show,
+    keys,
 };
 pub(crate) use link::link;
 pub(crate) use login::{api_key_of, login, logout};

@@ -284,6 +284,11 @@ fn what_cannot_be_meant_is_told_with_what_to_type() {
         ("wait image gold --for available --timeout x".to_owned(), &["whole number"]),
         ("config --http-timeout 0".to_owned(), &["1 to 3600"]),
         ("link other".to_owned(), &["ibmcloud"]),
+        ("kp key creat x".to_owned(), &["`ectype kp key create`"]),
+        ("kp key create".to_owned(), &["argument is missing: NAME"]),
+        ("kp keys".to_owned(), &["not clear which Key Protect instance"]),
+        ("iam service-policy-create x --roles Viewer".to_owned(), &["There is no service ID"]),
+        ("is instance-create a b c d e -i".to_owned(), &["not_implemented"]),
     ] {
         let said = desk.refused(&line);
         for part in parts {
@@ -556,4 +561,78 @@ fn the_console_is_reached_and_access_is_managed() {
     let made =
         desk.json("iam authorization-policy-create is kms Reader --source-resource-type image");
     assert!(desk.said("iam authorization-policies").contains(made["id"].as_str().unwrap()));
+}
+
+/// The variables of `ectype env` drive it as they drive SDKs and Terraform, through TLS too.
+#[test]
+fn the_variables_of_env_are_enough_and_a_stranger_s_certificate_is_not() {
+    let home = Home::new();
+    let server = serve(&home, &["--tls-self-signed"]);
+    let desk = Desk { home, server };
+    let env: Value = serde_json::from_str(&desk.home.said(&["env", "--json"])).unwrap();
+    let command = |with: &dyn Fn(&str) -> bool| {
+        let mut command = desk.command("is images -q");
+        command.env("ECTYPE_DATA", "/nowhere");
+        for (name, value) in env.as_object().unwrap().iter().filter(|(name, _)| with(name)) {
+            command.env(name, value.as_str().unwrap());
+        }
+        let output = command.output().unwrap();
+        (output.status.code(), texts(&output))
+    };
+    let (code, (out, err)) = command(&|_| true);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("ectype-placeholder-1"), "{out}");
+    let (code, (_, err)) = command(&|name| !matches!(name, "ECTYPE_CA_FILE" | "SSL_CERT_FILE"));
+    assert_eq!(code, Some(1));
+    assert!(err.contains("Cannot trust https://") && err.contains("ECTYPE_CA_FILE"), "{err}");
+    // On this machine, as this user, its own CA is known.
+    assert!(desk.said("is images").contains("ectype-placeholder-1"));
+    let mut strange = desk.command(&format!("login -a {} --apikey x", desk.server.url()));
+    let strange = strange.env("ECTYPE_DATA", "/nowhere").output().unwrap();
+    assert!(texts(&strange).1.contains("Cannot trust"));
+    let key = env["IBMCLOUD_API_KEY"].as_str().unwrap();
+    std::fs::write(desk.home.path("key"), key).unwrap();
+    let url = desk.server.url();
+    let skipped = desk.run(&format!("login -a {url} --apikey @key --skip-ssl-validation"));
+    let (out, err) = texts(&skipped);
+    assert!(out.contains("OK") && err.contains("certificates are not checked"), "{out}{err}");
+}
+
+#[test]
+fn a_busy_region_is_asked_again_and_a_token_is_renewed() {
+    let desk = Desk::new();
+    desk.said(&format!("login -a {}", desk.server.url()));
+    let fault = ["fault", "call", "list_images", "--status", "429", "--retry-after", "0"];
+    desk.home.said(&[&fault[..], &["--count", "2"]].concat());
+    assert!(desk.said("is images").contains("ectype-placeholder-1"));
+    // Not for ever.
+    desk.home.said(&[&fault[..], &["--count", "9"]].concat());
+    let busy = desk.refused("is images");
+    assert!(busy.contains("Status Code: 429"), "{busy}");
+    let file = desk.home.path("home").join(".config/ectype/cli.json");
+    let read = || -> Value { serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap() };
+    let mut kept = read();
+    let before = kept["session"]["token"].clone();
+    kept["session"]["expires"] = 0.into();
+    std::fs::write(&file, kept.to_string()).unwrap();
+    desk.said("is vpcs");
+    assert_ne!(read()["session"]["token"], before);
+    // One that was ended elsewhere, too: the region says so, and it is renewed.
+    let mut kept = read();
+    kept["session"]["token"] = "e.e.e".into();
+    std::fs::write(&file, kept.to_string()).unwrap();
+    desk.said("is vpcs");
+    assert_ne!(read()["session"]["token"], "e.e.e");
+    // Of several, the good are deleted and the others are told.
+    for name in ["a", "b"] {
+        desk.said(&format!("is vpc-create {name}"));
+    }
+    desk.said("is subnet-create s a --zone us-south-1 --ipv4-address-count 16");
+    let said = desk.run("is vpc-delete a b -f");
+    let (out, err) = texts(&said);
+    assert_eq!(said.status.code(), Some(1), "{out}");
+    assert!(out.contains("VPC b is being deleted.") && err.contains("Error code"), "{out}{err}");
+    let locked = desk.json("iam api-key-create kept --lock");
+    assert_eq!(locked["locked"], true);
+    assert!(desk.refused("iam api-key-delete kept -f").contains("Error"));
 }
