@@ -53,5 +53,7 @@ def an_instance_with_two_interfaces(region):
     ip = region.vpc.create_floating_ip({"target": {"id": second["id"]}}).get_result()
     same(ip["target"]["id"], second["id"])
     region.vpc.delete_floating_ip(ip["id"])
+    # One that is still being made is not deleted.
+    region.instance_until(instance["id"], "running")
     region.delete_instance(instance["id"])
     region.delete_instance(first["id"])
