@@ -42,6 +42,7 @@ var scenarios = map[string]func(*region){
 	"a_virtual_network_interface_of_its_own":             aVirtualNetworkInterfaceOfItsOwn,
 	"attachments_come_and_go":                            attachmentsComeAndGo,
 	"network_styles_do_not_mix":                          networkStylesDoNotMix,
+	"access_through_the_image_story":                     accessThroughTheImageStory,
 }
 
 func main() {
