@@ -51,6 +51,13 @@ pub(crate) fn login(cli: &mut Cli, input: &Input) -> Outcome {
     }
     cli.endpoints_forget();
     let iam = cli.endpoints()?.of(Service::Iam)?;
+    if api
+        .as_ref()
+        .is_some_and(|api| iam.host != IBM_API && !api.contains(IBM_API) && *api != iam.to_string())
+    {
+        cli.out
+            .warn(&format!("note: the environment names {iam}, and that is used instead of -a."));
+    }
     cli.out.talk(&format!("API endpoint: {}", shown_api(cli)))?;
     let session = by_whatever(cli, input, &iam)?;
     cli.out.ok()?;

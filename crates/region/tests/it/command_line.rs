@@ -367,6 +367,10 @@ fn without_a_login_the_region_that_runs_here_is_used_and_otherwise_the_next_comm
     command.env("ECTYPE_URL", "http://127.0.0.1:1").env("IBMCLOUD_API_KEY", "x");
     let (_, err) = texts(&command.output().unwrap());
     assert!(err.contains("nothing listens there") && err.contains("ectype serve"), "{err}");
+    // The environment wins, and says so.
+    let mut other = desk.command("login -a http://127.0.0.1:1 --apikey x");
+    let other = other.env("IBMCLOUD_IAM_API_ENDPOINT", desk.server.url()).output().unwrap();
+    assert!(texts(&other).1.contains("note: the environment names"), "{other:?}");
     // A session that ended elsewhere.
     desk.said(&format!("login -a {}", desk.server.url()));
     let file = desk.home.path("home").join(".config/ectype/cli.json");
