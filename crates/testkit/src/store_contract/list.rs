@@ -58,6 +58,8 @@ macro_rules! store_contract_tests {
                 packs_are_condemned_before_they_are_deleted,
                 a_newer_store_switches_the_collection_off, pins_keep_roots,
                 a_region_job_is_queued_once, scrubs_go_on_and_remember, images_are_adopted;
+            key_protect: keys_are_kept_whole, keys_are_listed_by_state_kind_and_ring,
+                an_instance_goes_when_its_keys_are_deleted;
             wraps: data_keys_are_wrapped_anew, an_image_is_encrypted_anew_once;
             groups: a_group_is_made_renamed_and_deleted, group_names_are_an_accounts_own,
                 a_group_with_something_in_it_stays, group_limits_and_permits;

@@ -25,6 +25,7 @@ pub mod images;
 pub mod instances;
 pub mod interfaces;
 pub mod job_rows;
+pub mod key_protect;
 pub mod lifecycle;
 pub mod lineage;
 mod list;
