@@ -16,6 +16,7 @@ pub fn refusal(refused: &Refusal) -> ApiError {
 }
 
 const SOURCE: Option<&str> = Some("source_volume");
+const BOOT_VOLUME: &str = "boot_volume_attachment.volume";
 
 /// Exhaustive on purpose: a new rule does not compile without a code.
 fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
@@ -34,9 +35,7 @@ fn code_of(refused: &Refusal) -> (ErrorCode, Option<&'static str>) {
         R::ImageState { .. } | R::InstanceState { .. } => (E::InvalidState, None),
         R::ImageNotProvisionable { .. } => (E::ImageNotProvisionable, Some("image")),
         R::NotAllowedUse { of: "image", .. } => (E::AllowedUseNotSatisfied, Some("image")),
-        R::NotAllowedUse { .. } => {
-            (E::AllowedUseNotSatisfied, Some("boot_volume_attachment.volume"))
-        }
+        R::NotAllowedUse { .. } => (E::AllowedUseNotSatisfied, Some(BOOT_VOLUME)),
         R::ImagePublic { .. } => (E::InvalidActionForPublicImage, None),
         R::InstanceBusy { verb: "deleted", .. } => (E::InstanceDeleteConflict, None),
         R::InstanceBusy { .. } => (E::InvalidState, None),
