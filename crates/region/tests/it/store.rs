@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use crate::{
-    api::{Api, until},
+    api::{Api, Vm, until},
     fake::{refused, serve},
     files::contains,
     process::Home,
@@ -33,14 +33,22 @@ fn packs(home: &Home) -> Vec<PathBuf> {
     found
 }
 
-/// A region with one private image; its id. The volume and the instance are gone.
-fn with_image(home: &Home) -> String {
-    let server = serve(home, &[]);
-    let api = Api::of(home, &server);
+/// A stopped instance and an available image of it. Its job has ended too: while that is open,
+/// as after a kill, no collection judges its packs.
+fn captured(home: &Home, api: &Api) -> (Vm, String) {
     let vm = api.boot(&api.subnet(), &api.stock(), "");
     api.stop(&vm);
     let image = api.capture(&vm);
     api.wait(&format!("/v1/images/{image}"), "available");
+    let settled = |line: &str| line.contains("job settled") && line.contains("kind=image_capture");
+    until("the end of the job", || home.log().lines().any(settled).then_some(()));
+    (vm, image)
+}
+
+/// A region at rest with one private image; its id.
+fn with_image(home: &Home) -> String {
+    let server = serve(home, &[]);
+    let (_, image) = captured(home, &Api::of(home, &server));
     drop(server);
     image
 }
@@ -51,10 +59,7 @@ fn a_deleted_image_is_collected_by_command() {
     let home = Home::new();
     let server = serve(&home, &[]);
     let api = Api::of(&home, &server);
-    let vm = api.boot(&api.subnet(), &api.stock(), "");
-    api.stop(&vm);
-    let image = api.capture(&vm);
-    api.wait(&format!("/v1/images/{image}"), "available");
+    let (vm, image) = captured(&home, &api);
     let stats = json(&home, &["stats"]);
     assert_eq!((&stats["roots"], &stats["gc_enabled"]), (&2.into(), &true.into()), "{stats}");
     for path in [format!("/v1/instances/{}", vm.id), format!("/v1/images/{image}")] {
