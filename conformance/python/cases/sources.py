@@ -82,8 +82,8 @@ def s16_the_order_of_checks_is_fixed(region):
 
 
 @case
-def s16_a_volume_that_no_image_holds(region):
-    """S16: an image has 250 GB at most."""
+def s14_a_volume_that_no_image_holds(region):
+    """S14: an image has 250 GB at most."""
     for gb, fits in ((250, True), (251, False)):
         boot = {"volume": {"profile": {"name": "sdp"}, "capacity": gb}}
         instance, volume = region.stopped(boot_volume_attachment=boot)

@@ -100,7 +100,7 @@ async fn keys() -> (Region, Keys) {
     (region, Keys { client, instance })
 }
 
-fn b64(bytes: &[u8]) -> String {
+fn base64_of(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(bytes)
 }
 
@@ -111,7 +111,7 @@ async fn what_is_wrapped_opens_only_unchanged_with_its_key_and_context() {
     let (_region, keys) = keys().await;
     let (key, other) = (keys.root().await, keys.root().await);
     let wrapped = keys
-        .act(&key, "wrap", json!({"plaintext": b64(b"0123456789abcdef"), "aad": ["a", "b"]}))
+        .act(&key, "wrap", json!({"plaintext": base64_of(b"0123456789abcdef"), "aad": ["a", "b"]}))
         .await
         .ok();
     assert!(wrapped.get("plaintext").is_none());
@@ -119,7 +119,7 @@ async fn what_is_wrapped_opens_only_unchanged_with_its_key_and_context() {
     let opened = keys.act(&key, "unwrap", json!({"ciphertext": text, "aad": ["a", "b"]})).await;
     assert_eq!(opened.header("content-type"), "application/vnd.ibm.kms.key_action+json");
     let opened = opened.ok();
-    assert_eq!(opened["plaintext"], b64(b"0123456789abcdef"));
+    assert_eq!(opened["plaintext"], base64_of(b"0123456789abcdef"));
     assert_eq!(opened["keyVersion"]["id"], key);
     for wrong in [json!(["a"]), json!(["b", "a"]), json!(["ab"]), json!([])] {
         let seen = keys.act(&key, "unwrap", json!({"ciphertext": text, "aad": wrong})).await;
@@ -131,7 +131,7 @@ async fn what_is_wrapped_opens_only_unchanged_with_its_key_and_context() {
     for place in 0..bytes.len() {
         let mut bad = bytes.clone();
         bad[place] ^= 1;
-        let body = json!({"ciphertext": b64(&bad), "aad": ["a", "b"]});
+        let body = json!({"ciphertext": base64_of(&bad), "aad": ["a", "b"]});
         let seen = keys.act(&key, "unwrap", body).await;
         assert_eq!(refused(&seen), (422, "UNPROCESSABLE_CIPHERTEXT_ERR"), "byte {place}");
     }
@@ -151,7 +151,7 @@ async fn what_is_wrapped_opens_only_unchanged_with_its_key_and_context() {
 async fn a_key_goes_through_its_states_and_every_wait_counts() {
     let (region, keys) = keys().await;
     let key = keys.root().await;
-    let old = keys.act(&key, "wrap", json!({"plaintext": b64(b"x")})).await.ok();
+    let old = keys.act(&key, "wrap", json!({"plaintext": base64_of(b"x")})).await.ok();
     let wait = |seconds| region.clock.advance(Duration::from_secs(seconds));
 
     assert_eq!(keys.act(&key, "rotate", Value::Null).await.status, 204);
@@ -200,7 +200,7 @@ async fn a_key_goes_through_its_states_and_every_wait_counts() {
     let back = keys.post(&format!("keys/{key}/restore"), Value::Null).await;
     assert_eq!(back.status, 201);
     let body = json!({"ciphertext": old["ciphertext"]});
-    assert_eq!(keys.act(&key, "unwrap", body).await.ok()["plaintext"], b64(b"x"));
+    assert_eq!(keys.act(&key, "unwrap", body).await.ok()["plaintext"], base64_of(b"x"));
 
     let purge = format!("keys/{key}/purge");
     let seen = keys.call("DELETE", &purge, Value::Null).await;
@@ -268,22 +268,22 @@ async fn a_rotation_policy_rotates_by_itself() {
 #[tokio::test]
 async fn imported_and_standard_keys_have_rules_of_their_own() {
     let (region, keys) = keys().await;
-    let payload = b64(&[7; 24]);
+    let payload = base64_of(&[7; 24]);
     let imported = keys.key(json!({"extractable": false, "payload": payload})).await;
     let one = keys.get(&format!("keys/{imported}")).await.ok()["resources"][0].clone();
     assert_eq!(one["imported"], true);
     assert!(one.get("payload").is_none());
     let seen = keys.act(&imported, "rotate", Value::Null).await;
     assert_eq!(refused(&seen), (400, "KEY_PAYLOAD_REQ_ERR"));
-    let seen = keys.act(&imported, "rotate", json!({"payload": b64(&[8; 32])})).await;
+    let seen = keys.act(&imported, "rotate", json!({"payload": base64_of(&[8; 32])})).await;
     assert_eq!(seen.status, 204);
     let generated = keys.root().await;
-    let seen = keys.act(&generated, "rotate", json!({"payload": b64(&[8; 32])})).await;
+    let seen = keys.act(&generated, "rotate", json!({"payload": base64_of(&[8; 32])})).await;
     assert_eq!(refused(&seen).0, 400);
 
-    let standard = keys.key(json!({"extractable": true, "payload": b64(b"any bytes")})).await;
+    let standard = keys.key(json!({"extractable": true, "payload": base64_of(b"any bytes")})).await;
     let one = keys.get(&format!("keys/{standard}")).await.ok()["resources"][0].clone();
-    assert_eq!(one["payload"], b64(b"any bytes"));
+    assert_eq!(one["payload"], base64_of(b"any bytes"));
     assert!(keys.one(&standard).await.get("payload").is_none());
     for action in ["wrap", "rotate", "disable", "enable"] {
         let seen = keys.act(&standard, action, Value::Null).await;
@@ -296,7 +296,7 @@ async fn imported_and_standard_keys_have_rules_of_their_own() {
     let seen = keys.post("keys", body).await;
     assert_eq!(refused(&seen), (400, "COLLECTION_TOTAL_MISMATCH_ERR"));
     for (fields, status) in [
-        (json!({"extractable": false, "payload": b64(&[1; 31])}), 400),
+        (json!({"extractable": false, "payload": base64_of(&[1; 31])}), 400),
         (json!({"payload": "%%"}), 400),
         (json!({"name": " "}), 400),
         (json!({"expirationDate": "2020-01-01T00:00:00Z"}), 400),
