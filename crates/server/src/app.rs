@@ -46,7 +46,12 @@ pub fn router(control: Arc<Control>, config: ServerConfig) -> Router {
             };
             answer(app, asked, request)
         };
-        router = router.route(operation.path, on(filter(&operation.method), handler));
+        let methods = on(filter(&operation.method), handler);
+        // IBM's core for Node takes a slash at the end away before it sends.
+        if let Some(bare) = operation.path.strip_suffix('/') {
+            router = router.route(bare, methods.clone());
+        }
+        router = router.route(operation.path, methods);
     }
     router.method_not_allowed_fallback(wrong_method).fallback(unknown).with_state(app)
 }

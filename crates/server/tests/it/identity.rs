@@ -350,6 +350,8 @@ async fn a_service_id_is_changed_locked_and_gone_at_once() {
     assert_eq!(refused(&client.drop_at(&path).await).0, 409);
     client.drop_at(&format!("{path}/lock")).await.ok();
     let list = client.fetch(&format!("/v1/serviceids/?account_id={account}&name=robot")).await.ok();
+    let bare = client.fetch(&format!("/v1/serviceids?account_id={account}&name=robot")).await.ok();
+    assert_eq!(list["serviceids"], bare["serviceids"], "the slash at the end may be left out");
     assert_eq!(list["serviceids"].as_array().unwrap().len(), 1);
     assert_eq!(client.drop_at(&path).await.status, 204);
     assert_eq!(robot.get("regions").await.refused(), (401, "token_invalid"), "its token ended");
