@@ -46,7 +46,7 @@ impl Control {
             InstanceNetwork::Interfaces(nics) => {
                 for (n, nic) in nics.iter().enumerate() {
                     let field = if n == 0 { GROUPS } else { "network_interfaces.security_groups" };
-                    self.nic_groups(ctx, &nic.security_groups, &vpc, field).await?;
+                    self.security_groups_usable(ctx, &nic.security_groups, &vpc, field).await?;
                 }
                 let default_group = view.vpc.default_security_group;
                 DecidedNetwork::Interfaces { all: nics.clone(), default_group }

@@ -1,6 +1,6 @@
 //! Network interfaces of an instance.
 
-use base::{InstanceId, NicId, SecurityGroupId, VpcId};
+use base::{InstanceId, NicId};
 use meta::Change;
 use model::{NicPatch, NicView, Refusal};
 use policy::{Action, Permit};
@@ -64,7 +64,7 @@ impl Control {
             let why = format!("The subnet is in zone {}, the instance in {zone}.", subnet.zone);
             return Err(Error::Invalid { field: "subnet", code: "invalid_value", why });
         }
-        self.nic_groups(ctx, &want.security_groups, vpc, "security_groups").await?;
+        self.security_groups_usable(ctx, &want.security_groups, vpc, "security_groups").await?;
         let default_group = self.vpc(ctx, vpc).await?.vpc.default_security_group;
         let place = (zone, &head.group, &default_group);
         let (nic, request) = self.nic_draft(ctx, want, false, instance, place);
@@ -73,20 +73,6 @@ impl Control {
         self.store().nic_create(&permit, nic, request, change).await?;
         self.network_changed();
         self.nic(ctx, instance, &id).await
-    }
-
-    /// Security groups of an interface are of the VPC, and the caller may use them.
-    pub(crate) async fn nic_groups(
-        &self,
-        ctx: &RequestContext,
-        groups: &[SecurityGroupId],
-        vpc: &VpcId,
-        field: &'static str,
-    ) -> Result<(), Error> {
-        for group in groups {
-            self.security_group_usable(ctx, group, vpc, field).await?;
-        }
-        Ok(())
     }
 
     /// The interface, leave to change it, and the change's record.

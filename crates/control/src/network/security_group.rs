@@ -64,19 +64,21 @@ impl Control {
         self.security_group(ctx, &id).await
     }
 
-    /// The group that `field` names is of the VPC, and the caller may use it.
-    pub(crate) async fn security_group_usable(
+    /// The groups that `field` names are of the VPC, and the caller may use them.
+    pub(crate) async fn security_groups_usable(
         &self,
         ctx: &RequestContext,
-        id: &SecurityGroupId,
+        groups: &[SecurityGroupId],
         vpc: &VpcId,
         field: &'static str,
     ) -> Result<(), Error> {
-        let view = self.security_group(ctx, id).await.map_err(|e| e.named_by(field))?;
-        self.permit(ctx, Action::SecurityGroupOperate, &view.group.head).await?;
-        if &view.group.vpc != vpc {
-            let (what, field) = ("security group", Some(field));
-            return Err(Refusal::OtherVpc { what, field }.into());
+        for id in groups {
+            let view = self.security_group(ctx, id).await.map_err(|e| e.named_by(field))?;
+            self.permit(ctx, Action::SecurityGroupOperate, &view.group.head).await?;
+            if &view.group.vpc != vpc {
+                let (what, field) = ("security group", Some(field));
+                return Err(Refusal::OtherVpc { what, field }.into());
+            }
         }
         Ok(())
     }

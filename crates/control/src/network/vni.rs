@@ -135,8 +135,8 @@ impl Control {
         }
         let field = paths.security_groups;
         let mut groups: Vec<SecurityGroupId> = Vec::new();
+        self.security_groups_usable(ctx, &want.security_groups, &subnet.subnet.vpc, field).await?;
         for group in &want.security_groups {
-            self.security_group_usable(ctx, group, &subnet.subnet.vpc, field).await?;
             if !groups.contains(group) {
                 groups.push(group.clone());
             }
