@@ -3,8 +3,8 @@
 use base::{InstanceId, Timestamp};
 use jobs::NewJob;
 use model::{
-    AttachmentKind, Instance, InstancePatch, InstanceStatus, InstanceStatusReason, LifecycleState,
-    Limit, Refusal, catalog::instance_profile,
+    AttachmentKind, Instance, InstancePatch, InstanceStatus, InstanceStatusReason, InstanceView,
+    LifecycleState, Limit, Refusal, catalog::instance_profile,
 };
 use policy::{Action, Permit};
 
@@ -56,9 +56,24 @@ pub(crate) async fn write(tx: &mut Session, instance: &mut Instance) -> Result<(
     Ok(())
 }
 
-fn busy(instance: &Instance, verb: &'static str) -> StoreError {
+/// An instance whose status is none for that.
+pub(super) fn busy(instance: &Instance, verb: &'static str) -> StoreError {
     Refusal::InstanceBusy { instance: instance.head.id.clone(), status: instance.status, verb }
         .into()
+}
+
+/// An instance whose devices change, unless it is on its way out.
+pub(super) async fn changing(
+    tx: &mut Session,
+    permit: &Permit,
+    id: &InstanceId,
+) -> Result<InstanceView, StoreError> {
+    permit::covers(permit, &[Action::InstanceUpdate], id.as_str())?;
+    let view = instance_view::get(tx, Some(permit.account()), id).await?;
+    if view.instance.status == InstanceStatus::Deleting {
+        return Err(busy(&view.instance, "changed"));
+    }
+    Ok(view)
 }
 
 pub(crate) async fn update(

@@ -6,14 +6,14 @@
 
 use base::{Entropy, InstanceId, NicId, VniId};
 use model::{
-    Instance, InstanceStatus, NetworkAttachment, Nic, NicView, Refusal, ResourceName, Vni,
-    VniRefusal, VniView, catalog::instance_profile,
+    Instance, NetworkAttachment, Nic, NicView, Refusal, ResourceName, Vni, VniRefusal, VniView,
+    catalog::instance_profile,
 };
 use policy::{Action, Permit};
 
 use super::{
     head::{changed, not_found},
-    instance_view, nic, outbox, permit,
+    instance, instance_view, nic, outbox, permit,
     session::Session,
     value::binds,
     vni,
@@ -74,18 +74,6 @@ pub(crate) fn devices_check(instance: &Instance, count: usize) -> Result<(), Sto
     Err(Refusal::Vni(VniRefusal::Devices { profile: instance.profile.clone(), max }).into())
 }
 
-/// Removes the row of an attachment.
-pub(crate) async fn detach(tx: &mut Session, id: &NicId) -> Result<(), StoreError> {
-    for sql in [
-        "UPDATE floating_ips SET nic_id = NULL, revision = revision + 1 WHERE nic_id = $1",
-        "DELETE FROM nic_security_groups WHERE nic_id = $1",
-        "DELETE FROM nics WHERE id = $1",
-    ] {
-        tx.run(sql, binds![id]).await?;
-    }
-    Ok(())
-}
-
 /// Makes the groups of an attachment those of its virtual network interface, if it is attached.
 pub(crate) async fn groups_copy(tx: &mut Session, id: &VniId) -> Result<(), StoreError> {
     for sql in [
@@ -107,15 +95,10 @@ pub(crate) async fn create(
     change: &Change,
 ) -> Result<(), StoreError> {
     let id = &new.attachment.instance;
-    permit::covers(permit, &[Action::InstanceUpdate], id.as_str())?;
     if new.attachment.primary {
         return Err(StoreError::PermitMismatch);
     }
-    let view = instance_view::get(tx, Some(permit.account()), id).await?;
-    if view.instance.status == InstanceStatus::Deleting {
-        let (instance, status) = (id.clone(), view.instance.status);
-        return Err(Refusal::InstanceBusy { instance, status, verb: "changed" }.into());
-    }
+    let view = instance::changing(tx, permit, id).await?;
     if !view.has_network_attachments() {
         let (instance, has) = (id.clone(), "network interfaces");
         return Err(Refusal::Vni(VniRefusal::Style { instance, has }).into());
@@ -169,7 +152,7 @@ pub(crate) async fn delete(
     if vni::get(tx, None, &attached).await?.vni.auto_delete != vni_goes {
         return Err(changed("virtual network interface", &attached));
     }
-    detach(tx, id).await?;
+    nic::remove(tx, id).await?;
     if vni_goes {
         vni::remove(tx, &attached).await?;
     }

@@ -185,3 +185,16 @@ pub(crate) async fn name_set(
 ) -> Result<(), StoreError> {
     NAMES.rename(tx, instance.as_str(), id.as_str(), name).await
 }
+
+/// Removes the row of an interface or attachment, with what goes with it, in an order that leaves
+/// no row without its parent.
+pub(crate) async fn remove(tx: &mut Session, id: &NicId) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE floating_ips SET nic_id = NULL, revision = revision + 1 WHERE nic_id = $1",
+        "DELETE FROM nic_security_groups WHERE nic_id = $1",
+        "DELETE FROM nics WHERE id = $1",
+    ] {
+        tx.run(sql, binds![id]).await?;
+    }
+    Ok(())
+}

@@ -1,42 +1,18 @@
 //! Network interfaces of an instance that is there: another one, changes, and their end.
 
 use base::{Entropy, InstanceId, NicId};
-use model::{Instance, InstanceStatus, IpRequest, Nic, NicPatch, NicView, Refusal, VniRefusal};
-use policy::{Action, Permit};
+use model::{InstanceView, IpRequest, Nic, NicPatch, Refusal, VniRefusal};
+use policy::Permit;
 
 use super::{
-    head::not_found, instance_create, instance_view, network_attachment, nic, outbox, permit,
-    session::Session, value::binds,
+    head::not_found, instance, instance_create, network_attachment, nic, outbox, session::Session,
+    value::binds,
 };
 use crate::{Change, StoreError};
-
-/// What goes with an interface, in an order that leaves no row without its parent.
-const PARTS: [&str; 4] = [
-    "UPDATE floating_ips SET nic_id = NULL, revision = revision + 1 WHERE nic_id = $1",
-    "DELETE FROM nic_security_groups WHERE nic_id = $1",
-    "UPDATE reserved_ips SET target_id = NULL, revision = revision + 1
-     WHERE auto_delete = 0 AND target_id = $1",
-    "DELETE FROM nics WHERE id = $1",
-];
 
 fn style(instance: &InstanceId) -> StoreError {
     let (instance, has) = (instance.clone(), "network attachments");
     Refusal::Vni(VniRefusal::Style { instance, has }).into()
-}
-
-/// The instance, unless it is on its way out.
-async fn changing(
-    tx: &mut Session,
-    permit: &Permit,
-    id: &InstanceId,
-) -> Result<(Instance, Vec<NicView>), StoreError> {
-    permit::covers(permit, &[Action::InstanceUpdate], id.as_str())?;
-    let view = instance_view::get(tx, Some(permit.account()), id).await?;
-    if view.instance.status == InstanceStatus::Deleting {
-        let (instance, status) = (id.clone(), view.instance.status);
-        return Err(Refusal::InstanceBusy { instance, status, verb: "changed" }.into());
-    }
-    Ok((view.instance, view.nics))
 }
 
 /// An interface of the instance that is no network attachment's.
@@ -46,7 +22,7 @@ async fn own(
     instance: &InstanceId,
     id: &NicId,
 ) -> Result<Nic, StoreError> {
-    let (_, nics) = changing(tx, permit, instance).await?;
+    let nics = instance::changing(tx, permit, instance).await?.nics;
     let view = nics.into_iter().find(|view| &view.nic.head.id == id);
     let view = view.ok_or_else(|| not_found("network_interface", id))?;
     if view.vni.is_some() { Err(style(instance)) } else { Ok(view.nic) }
@@ -60,7 +36,7 @@ pub(crate) async fn create(
     entropy: &dyn Entropy,
     change: &Change,
 ) -> Result<(), StoreError> {
-    let (instance, nics) = changing(tx, permit, &nic.instance).await?;
+    let InstanceView { instance, nics, .. } = instance::changing(tx, permit, &nic.instance).await?;
     if nics.iter().any(|view| view.vni.is_some()) {
         return Err(style(&nic.instance));
     }
@@ -106,9 +82,13 @@ pub(crate) async fn delete(
     if nic.primary {
         return Err(Refusal::Vni(VniRefusal::PrimaryInterface).into());
     }
-    for sql in PARTS {
-        tx.run(sql, binds![id]).await?;
-    }
+    tx.run(
+        "UPDATE reserved_ips SET target_id = NULL, revision = revision + 1
+         WHERE auto_delete = 0 AND target_id = $1",
+        binds![id],
+    )
+    .await?;
+    nic::remove(tx, id).await?;
     let address = "DELETE FROM reserved_ips WHERE id = $1 AND auto_delete = 1";
     tx.run(address, binds![&nic.primary_ip]).await?;
     outbox::write(tx, change).await

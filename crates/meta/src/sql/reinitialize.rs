@@ -31,8 +31,7 @@ pub(crate) async fn run(
     let boot = view.boot().ok_or_else(|| changed("instance", id))?.attachment.clone();
     let mut instance = view.instance;
     if instance.status != InstanceStatus::Stopped {
-        let (instance, status) = (id.clone(), instance.status);
-        return Err(Refusal::InstanceBusy { instance, status, verb: "reinitialized" }.into());
+        return Err(instance::busy(&instance, "reinitialized"));
     }
     if boot.volume != new.old.0 {
         return Err(changed("instance", id));
