@@ -1,15 +1,15 @@
 //! Requests by HTTP: a page of a list among few and among many images, a mix of reads, and many
 //! images asked for at once. The client is on the same machine and takes its share of it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context;
-use base::{ByteCount, Clock, SystemClock};
+use base::{ByteCount, Clock};
 use tokio::task::JoinSet;
 
 use super::{
     Job,
-    client::Client,
+    client::{self, Client},
     crowd::{self, Crowd},
     figure::{Figure, Goal, Report, ms},
     rig::{self, Rig},
@@ -86,36 +86,16 @@ impl Region {
 
     /// Requests of the mix a second.
     fn mix(&self, window: Duration) -> anyhow::Result<f64> {
-        let address = self.server.address();
-        let clock = SystemClock::new();
-        let began = clock.monotonic();
-        let until = began + window;
-        let asked = std::thread::scope(|scope| {
-            let one = |first| {
-                let clock = &clock;
-                scope.spawn(move || self.ask_until(address, first, clock, until))
-            };
-            let all: Vec<_> = (0..CONNECTIONS).map(one).collect();
-            let joined = all.into_iter().map(|one| one.join().ok().context("a client died")?);
-            joined.sum::<anyhow::Result<u64>>()
-        })?;
-        let took = clock.monotonic() - began;
-        Ok(asked as f64 / took.as_secs_f64())
+        client::rate(CONNECTIONS, window, |first, running| self.ask_while(first, running))
     }
 
-    /// Asks on one connection until then; how often.
-    fn ask_until(
-        &self,
-        address: SocketAddr,
-        first: usize,
-        clock: &SystemClock,
-        until: Duration,
-    ) -> anyhow::Result<u64> {
-        let mut client = Client::new(address, &self.api_key)?;
+    /// Asks on one connection for as long as that; how often.
+    fn ask_while(&self, first: usize, running: &dyn Fn() -> bool) -> anyhow::Result<u64> {
+        let mut client = Client::new(self.server.address(), &self.api_key)?;
         let list = client.get("/images?limit=10");
         let mut asked = 0_u64;
         for n in 0_usize.. {
-            if clock.monotonic() >= until {
+            if !running() {
                 break;
             }
             if n % 10 < READS_OF_TEN {

@@ -126,3 +126,24 @@ pub fn token_request(address: SocketAddr, api_key: &str) -> Vec<u8> {
     )
     .into_bytes()
 }
+
+/// How often so many connections ask in a second, each by `work`: that is told its number and
+/// whether to go on, and says how often it asked.
+pub fn rate(
+    connections: usize,
+    window: Duration,
+    work: impl Fn(usize, &dyn Fn() -> bool) -> anyhow::Result<u64> + Sync,
+) -> anyhow::Result<f64> {
+    let clock = SystemClock::new();
+    let began = clock.monotonic();
+    let until = began + window;
+    let running = || clock.monotonic() < until;
+    let (work, running) = (&work, &running);
+    let asked = std::thread::scope(|scope| {
+        let one = |n| scope.spawn(move || work(n, running));
+        let all: Vec<_> = (0..connections).map(one).collect();
+        let joined = all.into_iter().map(|one| one.join().ok().context("a client died")?);
+        joined.sum::<anyhow::Result<u64>>()
+    })?;
+    Ok(asked as f64 / (clock.monotonic() - began).as_secs_f64())
+}

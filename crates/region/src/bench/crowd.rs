@@ -17,12 +17,6 @@ use model::{Image, ResourceName, Visibility};
 use policy::{InternalActor, SystemPermit};
 
 use super::rig;
-use crate::{
-    catalog,
-    data_dir::DataDir,
-    settings::{ComputeChoice, ServeArgs, Settings},
-    standing, wiring,
-};
 
 /// A region at rest.
 pub struct Crowd {
@@ -39,16 +33,7 @@ pub struct Crowd {
 /// Makes a region with so many private images in `folder`: in so many resource groups of their own,
 /// or all in the default one when that is 0.
 pub async fn gather(folder: &Path, images: u32, groups: u32) -> anyhow::Result<Crowd> {
-    let args = ServeArgs {
-        data: Some(folder.to_owned()),
-        compute: Some(ComputeChoice::Fake),
-        ..Default::default()
-    };
-    let settings = Settings::read(args)?;
-    let data = DataDir::make(&settings.data)?;
-    let opened = wiring::open(&settings, &data, standing::Standing::New).await?;
-    let owner = opened.credentials.context("the folder held a region")?;
-    catalog::ensure(&opened.region, false, data.root()).await?;
+    let (data, opened, owner) = rig::open(folder).await?;
     let mut own = Vec::new();
     for n in 0..groups {
         let ctx = rig::context(&owner);
@@ -69,14 +54,15 @@ pub async fn gather(folder: &Path, images: u32, groups: u32) -> anyhow::Result<C
     model.visibility = Visibility::Private;
     for (n, group) in (0..images).zip(own.iter().cycle()) {
         model.head.group = group.clone();
-        let image = like(&model, n, &settings.region, &*entropy)?;
+        let image = like(&model, n, opened.region.region(), &*entropy)?;
         store.image_adopt(permit, image, Change::default()).await?;
     }
     store.close().await;
     data.run_dir_remove()?;
     let groups = own.iter().map(ToString::to_string).collect();
     let account = owner.account.to_string();
-    Ok(Crowd { data: settings.data, account, api_key: owner.api_key, groups })
+    let data = data.root().to_owned();
+    Ok(Crowd { data, account, api_key: owner.api_key, groups })
 }
 
 fn name(n: u32) -> anyhow::Result<ResourceName> {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     Job,
-    client::{Client, token_request},
+    client::{self, Client, token_request},
     crowd::{self, Crowd},
     figure::{Figure, Goal, Report},
     rig,
@@ -146,19 +146,13 @@ fn with_region(
 /// Tokens a second, by API key, on connections that are kept.
 fn tokens(job: &Job<'_>) -> anyhow::Result<Vec<Figure>> {
     with_region(job, (0, 0), |server, crowd, runs, window| {
-        let clock = SystemClock::new();
         let mut rates = Vec::new();
         for run in 0..=runs {
-            let began = clock.monotonic();
-            let until = began + window;
-            let made = std::thread::scope(|scope| {
-                let one = || scope.spawn(|| tokens_until(server, &crowd.api_key, &clock, until));
-                let all: Vec<_> = (0..CONNECTIONS).map(|_| one()).collect();
-                let joined = all.into_iter().map(|one| one.join().ok().context("a client died")?);
-                joined.sum::<anyhow::Result<u64>>()
+            let rate = client::rate(CONNECTIONS, window, |_, running| {
+                tokens_while(server, &crowd.api_key, running)
             })?;
             if run > 0 {
-                rates.push(made as f64 / (clock.monotonic() - began).as_secs_f64());
+                rates.push(rate);
             }
         }
         let name = format!("tokens by API key, {CONNECTIONS} connections");
@@ -166,17 +160,12 @@ fn tokens(job: &Job<'_>) -> anyhow::Result<Vec<Figure>> {
     })
 }
 
-/// Asks on one connection until then; how often.
-fn tokens_until(
-    server: &Server,
-    api_key: &str,
-    clock: &SystemClock,
-    until: Duration,
-) -> anyhow::Result<u64> {
+/// Asks on one connection for as long as that; how often.
+fn tokens_while(server: &Server, api_key: &str, running: &dyn Fn() -> bool) -> anyhow::Result<u64> {
     let mut client = Client::new(server.address(), api_key)?;
     let request = token_request(server.address(), api_key);
     let mut made = 0;
-    while clock.monotonic() < until {
+    while running() {
         client.ask(&request)?;
         made += 1;
     }

@@ -72,17 +72,7 @@ pub fn context(of: &Credentials) -> RequestContext {
 impl Rig {
     /// Makes a region with a network in `folder`, and lets its jobs run.
     pub async fn new(folder: &Path) -> anyhow::Result<Self> {
-        let args = ServeArgs {
-            data: Some(folder.join("data")),
-            compute: Some(ComputeChoice::Fake),
-            ..Default::default()
-        };
-        let settings = Settings::read(args)?;
-        let data = DataDir::make(&settings.data)?;
-        let wiring::Opened { region, credentials, .. } =
-            wiring::open(&settings, &data, standing::Standing::New).await?;
-        let credentials = credentials.context("the folder held a region")?;
-        catalog::ensure(&region, false, data.root()).await?;
+        let (data, wiring::Opened { region, .. }, credentials) = open(&folder.join("data")).await?;
         let (ctx, subnet) = tenant(&region, &credentials).await?;
         let images = Page { limit: 10, after: None };
         let images = region.images(&ctx, ImageFilter::default(), images).await?;
@@ -205,6 +195,21 @@ impl Rig {
         workers.stop(Duration::from_secs(10)).await;
         data.run_dir_remove()
     }
+}
+
+/// Opens a new region with a stock image and fake guests; the credentials are its first owner's.
+pub async fn open(folder: &Path) -> anyhow::Result<(DataDir, wiring::Opened, Credentials)> {
+    let args = ServeArgs {
+        data: Some(folder.to_owned()),
+        compute: Some(ComputeChoice::Fake),
+        ..Default::default()
+    };
+    let settings = Settings::read(args)?;
+    let data = DataDir::make(&settings.data)?;
+    let mut opened = wiring::open(&settings, &data, standing::Standing::New).await?;
+    let owner = opened.credentials.take().context("the folder held a region")?;
+    catalog::ensure(&opened.region, false, data.root()).await?;
+    Ok((data, opened, owner))
 }
 
 /// A caller that is the owner of an account, and a subnet of theirs.
