@@ -139,18 +139,17 @@ async fn route(
         Asked::WrongMethod => return Err(wrong_method(&parts.method).into()),
         Asked::Unknown => return Err(unknown(parts.uri.path()).into()),
     };
+    let body = read_body(&parts.method, body).await;
     match operation.served {
         Served::NotYet => {
-            let _ = read_body(&parts.method, body).await;
             Err(ApiError::not_implemented(&format!("The operation {}", operation.name)).into())
         }
         Served::Open(handler) => {
             let peer = parts.extensions.get::<Peer>().copied();
             turn(&app, peer.map(Asker::of_peer))?;
             let base_url = address::base_url(&app.config, &parts.uri, &parts.headers);
-            let body = read_body(&parts.method, body).await?;
             let headers = parts.headers;
-            handler(OpenCall { app, base_url, headers, body, request_id, peer }).await
+            handler(OpenCall { app, base_url, headers, body: body?, request_id, peer }).await
         }
         Served::Upgraded(handler) => {
             let query = Query::parse(parts.uri.query().unwrap_or_default(), QUERY_BYTES_MAX)?;
@@ -163,13 +162,11 @@ async fn route(
             if parts.extensions.get::<ByOperator>().is_none() {
                 return Err(not_the_operator().into());
             }
-            let body = read_body(&parts.method, body).await?;
-            handler(OperatorCall { app, params, body }).await
+            handler(OperatorCall { app, params, body: body? }).await
         }
         Served::By(family, handler) => {
             let method = parts.method.clone();
             let call = checked(app, family, params, parts, &request_id, &who).await;
-            let body = read_body(&method, body).await;
             let call = Call { body: body?, ..call? };
             run(&method, handler, call).await
         }
