@@ -4,6 +4,7 @@ A case is a function with the decorator `case`; its docstring says what it shows
 requirement. Each makes what it needs and leaves nothing that another case could trip over.
 """
 
+import base64
 import json
 import os
 import subprocess
@@ -121,6 +122,11 @@ class Region:
         """A name that no other case has."""
         self.count += 1
         return f"{word}-{self.count}"
+
+    def public_key(self):
+        """A public key that no other case has: ed25519 takes any 32 bytes."""
+        blob = b"\0\0\0\x0bssh-ed25519\0\0\0 " + os.urandom(32)
+        return f"ssh-ed25519 {base64.b64encode(blob).decode()} {self.fresh('c')}"
 
     def until(self, read, settled, what):
         """Reads until it is settled."""

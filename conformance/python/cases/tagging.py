@@ -1,8 +1,5 @@
 """Tags and search, by IBM's platform services and as Terraform asks."""
 
-import base64
-import os
-
 from ibm_platform_services.global_search_v2 import ScanResult
 from ibm_platform_services.global_tagging_v1 import QueryString, Resource, TagList, TagResults
 
@@ -11,16 +8,10 @@ from harness import case, refused, same, true
 ALL = ["access_tags", "tags", "service_tags"]
 
 
-def fresh_key(region):
-    """A public key that no other case has: ed25519 takes any 32 bytes."""
-    blob = b"\0\0\0\x0bssh-ed25519\0\0\0 " + os.urandom(32)
-    return f"ssh-ed25519 {base64.b64encode(blob).decode()} {region.fresh('c')}"
-
-
 def ed25519(region):
     """A key resource that the cases tag."""
     made = region.vpc.create_key(
-        name=region.fresh("key"), public_key=fresh_key(region), type="ed25519"
+        name=region.fresh("key"), public_key=region.public_key(), type="ed25519"
     )
     return made.get_result()
 
