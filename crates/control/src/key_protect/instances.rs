@@ -124,14 +124,14 @@ impl Control {
             ring: None,
             now: self.now(),
         };
-        let page = |limit, offset| KmsKeyPage { limit, offset };
-        let (_, count) = self.store().kms_keys(&scope, id, &filter, page(1, 0)).await?;
+        let count = self.store().kms_keys_count(&scope, id, &filter).await?;
         if count > 0 {
             return super::kms(Err(model::KmsRefusal::InstanceNotEmpty { count }));
         }
         filter.states = vec![KmsKeyState::Destroyed];
         for offset in (0..).step_by(BATCH as usize) {
-            let (keys, _) = self.store().kms_keys(&scope, id, &filter, page(BATCH, offset)).await?;
+            let page = KmsKeyPage { limit: BATCH, offset };
+            let keys = self.store().kms_keys(&scope, id, &filter, page).await?;
             for key in &keys {
                 let key = KeyRef::Customer(customer_key(key));
                 self.parts.keys.destroy(&key).await.map_err(super::refused)?;

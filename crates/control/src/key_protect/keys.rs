@@ -187,7 +187,7 @@ impl Control {
         Ok(self.kms_found(ctx, at, name, Action::KmsKeyMetadata).await?.0)
     }
 
-    /// Keys of an instance, and how many there are in all.
+    /// Keys of an instance.
     ///
     /// # Errors
     /// A search over too many; when there is no such instance or the caller may not.
@@ -196,28 +196,54 @@ impl Control {
         ctx: &RequestContext,
         at: &KmsPlace,
         want: &KmsKeyList,
-    ) -> Result<(Vec<KmsKey>, u64), Error> {
+    ) -> Result<Vec<KmsKey>, Error> {
         self.kms_instance_found(ctx, &at.instance, Action::KmsKeyList).await?;
         let scope = self.scope(ctx, Action::KmsKeyList).await?;
-        let filter = KmsKeyFilter {
-            states: want.states.clone(),
-            extractable: want.extractable,
-            ring: at.ring.clone(),
-            now: self.now(),
-        };
+        let filter = self.kms_filter(at, &want.states, want.extractable);
         if want.search.is_none() && want.sort.is_empty() {
             return Ok(self.store().kms_keys(&scope, &at.instance, &filter, want.page).await?);
         }
-        let whole = KmsKeyPage { limit: search::KEYS_SEARCHED_MAX, offset: 0 };
-        let (keys, total) = self.store().kms_keys(&scope, &at.instance, &filter, whole).await?;
-        let max = u64::from(search::KEYS_SEARCHED_MAX);
-        if total > max {
+        let whole = KmsKeyPage { limit: search::KEYS_SEARCHED_MAX + 1, offset: 0 };
+        let keys = self.store().kms_keys(&scope, &at.instance, &filter, whole).await?;
+        if keys.len() > search::KEYS_SEARCHED_MAX as usize {
+            let max = u64::from(search::KEYS_SEARCHED_MAX);
             return kms(Err(KmsRefusal::SearchTooBroad { max }));
         }
         let found = search::found(keys, want.search.as_ref(), &want.sort, self.now());
-        let total = found.len() as u64;
         let page = found.into_iter().skip(want.page.offset as usize);
-        Ok((page.take(want.page.limit as usize).collect(), total))
+        Ok(page.take(want.page.limit as usize).collect())
+    }
+
+    /// How many keys of an instance are in one of these states, and standard or root keys alone
+    /// when `extractable` says so.
+    ///
+    /// # Errors
+    /// When there is no such instance or the caller may not.
+    pub async fn kms_keys_count(
+        &self,
+        ctx: &RequestContext,
+        at: &KmsPlace,
+        states: &[KmsKeyState],
+        extractable: Option<bool>,
+    ) -> Result<u64, Error> {
+        self.kms_instance_found(ctx, &at.instance, Action::KmsKeyList).await?;
+        let scope = self.scope(ctx, Action::KmsKeyList).await?;
+        let filter = self.kms_filter(at, states, extractable);
+        Ok(self.store().kms_keys_count(&scope, &at.instance, &filter).await?)
+    }
+
+    fn kms_filter(
+        &self,
+        at: &KmsPlace,
+        states: &[KmsKeyState],
+        extractable: Option<bool>,
+    ) -> KmsKeyFilter {
+        KmsKeyFilter {
+            states: states.to_vec(),
+            extractable,
+            ring: at.ring.clone(),
+            now: self.now(),
+        }
     }
 
     /// The versions of a root key, newest first.
@@ -244,7 +270,8 @@ impl Control {
         Ok((key, versions))
     }
 
-    /// What a key protects, or all keys of the instance; and how much that is in all.
+    /// What a key protects, or all keys of the instance; and how much that is in all when it is
+    /// `counted`.
     ///
     /// # Errors
     /// When there is no such key or instance, or the caller may not.
@@ -254,7 +281,8 @@ impl Control {
         at: &KmsPlace,
         name: Option<&str>,
         page: KmsKeyPage,
-    ) -> Result<(Vec<KmsRegistered>, u64), Error> {
+        counted: bool,
+    ) -> Result<(Vec<KmsRegistered>, Option<u64>), Error> {
         let action = Action::KmsRegistrationList;
         let crn = match name {
             Some(name) => self.kms_crn(&self.kms_found(ctx, at, name, action).await?.0),
@@ -264,8 +292,12 @@ impl Control {
                 key_protect_crn(self.region(), account, id, "key", "")
             }
         };
-        let system = Self::system(InternalActor::Job);
-        let (found, total) = self.store().kms_registrations(system, &crn.to_string(), page).await?;
+        let (system, crn) = (Self::system(InternalActor::Job), crn.to_string());
+        let found = self.store().kms_registrations(system, &crn, page).await?;
+        let total = match counted {
+            true => Some(self.store().kms_registrations_count(system, &crn).await?),
+            false => None,
+        };
         let each = found.into_iter().map(|registration| {
             let wrapped = WrappedKey::from_bytes(&registration.wrapped).map_err(Error::internal)?;
             Ok(KmsRegistered { registration, version: wrapped.key_version() })
@@ -280,8 +312,7 @@ impl Control {
     /// How many resources a key protects.
     pub(super) async fn kms_protects(&self, key: &KmsKey) -> Result<u64, Error> {
         let crn = self.kms_crn(key).to_string();
-        let page = KmsKeyPage { limit: 1, offset: 0 };
         let system = Self::system(InternalActor::Job);
-        Ok(self.store().kms_registrations(system, &crn, page).await?.1)
+        Ok(self.store().kms_registrations_count(system, &crn).await?)
     }
 }

@@ -82,14 +82,21 @@ pub trait KeyProtectStore: Send + Sync {
     ) -> Result<KmsKey, StoreError>;
     /// A key of any account, by id.
     async fn kms_key_any(&self, permit: SystemPermit, id: &KmsKeyId) -> Result<KmsKey, StoreError>;
-    /// Keys of an instance, and how many fit in all.
+    /// Keys of an instance, oldest first.
     async fn kms_keys(
         &self,
         scope: &Scope,
         instance: &ServiceInstanceId,
         filter: &KmsKeyFilter,
         page: KmsKeyPage,
-    ) -> Result<(Vec<KmsKey>, u64), StoreError>;
+    ) -> Result<Vec<KmsKey>, StoreError>;
+    /// How many keys of an instance fit.
+    async fn kms_keys_count(
+        &self,
+        scope: &Scope,
+        instance: &ServiceInstanceId,
+        filter: &KmsKeyFilter,
+    ) -> Result<u64, StoreError>;
     /// Writes everything of a key but what it is made of and its aliases. Refuses a ring that is
     /// not there.
     async fn kms_key_save(
@@ -184,12 +191,18 @@ pub trait KeyProtectStore: Send + Sync {
         change: Change,
     ) -> Result<(), StoreError>;
 
-    /// What a key protects, or every key of an instance: by CRN of the key, then by id; and how
-    /// many there are in all. `crn` begins every CRN that is looked for.
+    /// What a key protects, or every key of an instance: by CRN of the key, then by id. `crn`
+    /// begins every CRN that is looked for.
     async fn kms_registrations(
         &self,
         permit: SystemPermit,
         crn: &str,
         page: KmsKeyPage,
-    ) -> Result<(Vec<KmsRegistration>, u64), StoreError>;
+    ) -> Result<Vec<KmsRegistration>, StoreError>;
+    /// How many there are of [`Self::kms_registrations`].
+    async fn kms_registrations_count(
+        &self,
+        permit: SystemPermit,
+        crn: &str,
+    ) -> Result<u64, StoreError>;
 }

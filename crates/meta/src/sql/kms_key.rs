@@ -213,14 +213,7 @@ pub(crate) async fn any(session: &mut Session, id: &KmsKeyId) -> Result<KmsKey, 
     one(session, row, id.as_str()).await
 }
 
-pub(crate) async fn list(
-    session: &mut Session,
-    account: &AccountId,
-    instance: &ServiceInstanceId,
-    filter: &KmsKeyFilter,
-    page: KmsKeyPage,
-) -> Result<(Vec<KmsKey>, u64), StoreError> {
-    kms_instance::get(session, account, instance).await?;
+fn fitting(instance: &ServiceInstanceId, filter: &KmsKeyFilter) -> Conditions {
     let mut conditions = Conditions::default();
     let states: Vec<u32> = filter.states.iter().map(|state| state.number()).collect();
     let marks = vec!["?"; states.len()].join(", ");
@@ -236,11 +229,31 @@ pub(crate) async fn list(
         )
         .and_eq("k.extractable", filter.extractable)
         .and_eq("k.ring", filter.ring.as_deref());
-    let total = conditions.count(session, "kms_keys k").await?;
+    conditions
+}
+
+pub(crate) async fn list(
+    session: &mut Session,
+    account: &AccountId,
+    instance: &ServiceInstanceId,
+    filter: &KmsKeyFilter,
+    page: KmsKeyPage,
+) -> Result<Vec<KmsKey>, StoreError> {
+    kms_instance::get(session, account, instance).await?;
     let order = format!("k.created_at, k.id LIMIT {} OFFSET {}", page.limit, page.offset);
-    let rows = conditions.all(session, SELECT, &order).await?;
+    let rows = fitting(instance, filter).all(session, SELECT, &order).await?;
     let keys = rows.into_iter().map(key).collect::<Result<Vec<_>, _>>()?;
-    Ok((aliases(session, keys).await?, total))
+    aliases(session, keys).await
+}
+
+pub(crate) async fn count(
+    session: &mut Session,
+    account: &AccountId,
+    instance: &ServiceInstanceId,
+    filter: &KmsKeyFilter,
+) -> Result<u64, StoreError> {
+    kms_instance::get(session, account, instance).await?;
+    fitting(instance, filter).count(session, "kms_keys k").await
 }
 
 pub(crate) async fn due_at(

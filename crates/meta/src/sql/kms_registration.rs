@@ -5,11 +5,11 @@ use model::KmsRegistration;
 
 use super::{
     session::Session,
-    value::{Row, binds},
+    value::{Binds, Row, binds},
 };
 use crate::{KmsKeyPage, StoreError};
 
-/// Every CRN that begins with $1: `~` comes after all that may follow.
+/// Every CRN from $1 to before $2.
 const FROM: &str = "FROM (
     SELECT 'image' AS kind, id, account_id, '' AS zone, encryption_key_crn AS crn, created_at,
       wrapped_data_key FROM images WHERE encryption_key_crn >= $1 AND encryption_key_crn < $2
@@ -17,6 +17,11 @@ const FROM: &str = "FROM (
     SELECT 'volume', id, account_id, zone, encryption_key_crn, created_at, wrapped_data_key
       FROM volumes WHERE encryption_key_crn >= $1 AND encryption_key_crn < $2
   ) r";
+
+/// Every CRN that begins with `crn`: `~` comes after all that may follow.
+fn within(crn: &str) -> Binds {
+    binds![crn, format!("{crn}~")]
+}
 
 fn registration(row: Row, region: &RegionName) -> Result<KmsRegistration, StoreError> {
     let mut row = row.of("registrations");
@@ -40,10 +45,7 @@ pub(crate) async fn list(
     session: &mut Session,
     crn: &str,
     page: KmsKeyPage,
-) -> Result<(Vec<KmsRegistration>, u64), StoreError> {
-    let (from, until) = (crn.to_owned(), format!("{crn}~"));
-    let count = format!("SELECT COUNT(*) {FROM}");
-    let total = session.number(count, binds![&from, &until]).await?;
+) -> Result<Vec<KmsRegistration>, StoreError> {
     // The region is in the CRN of the key: registrations are of this region.
     let region = crn.split(':').nth(5).unwrap_or_default();
     let region = RegionName::parse(region).map_err(|_| StoreError::Damaged {
@@ -59,9 +61,13 @@ pub(crate) async fn list(
                  ORDER BY r.crn, r.id LIMIT {} OFFSET {}",
                 page.limit, page.offset
             ),
-            binds![&from, &until],
+            within(crn),
         )
         .await?;
-    let found = rows.into_iter().map(|row| registration(row, &region));
-    Ok((found.collect::<Result<_, _>>()?, u64::try_from(total).unwrap_or_default()))
+    rows.into_iter().map(|row| registration(row, &region)).collect()
+}
+
+pub(crate) async fn count(session: &mut Session, crn: &str) -> Result<u64, StoreError> {
+    let count = session.number(format!("SELECT COUNT(*) {FROM}"), within(crn)).await?;
+    Ok(u64::try_from(count).unwrap_or_default())
 }

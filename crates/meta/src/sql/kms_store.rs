@@ -84,8 +84,17 @@ impl KeyProtectStore for SqlStore {
         instance: &ServiceInstanceId,
         filter: &KmsKeyFilter,
         page: KmsKeyPage,
-    ) -> Result<(Vec<KmsKey>, u64), StoreError> {
+    ) -> Result<Vec<KmsKey>, StoreError> {
         reading!(self, |tx| kms_key::list(tx, scope.account(), instance, filter, page))
+    }
+
+    async fn kms_keys_count(
+        &self,
+        scope: &Scope,
+        instance: &ServiceInstanceId,
+        filter: &KmsKeyFilter,
+    ) -> Result<u64, StoreError> {
+        reading!(self, |tx| kms_key::count(tx, scope.account(), instance, filter))
     }
 
     async fn kms_key_save(
@@ -208,7 +217,15 @@ impl KeyProtectStore for SqlStore {
         _permit: SystemPermit,
         crn: &str,
         page: KmsKeyPage,
-    ) -> Result<(Vec<KmsRegistration>, u64), StoreError> {
-        reading!(self, |tx| kms_registration::list(tx, crn, page))
+    ) -> Result<Vec<KmsRegistration>, StoreError> {
+        kms_registration::list(&mut self.engine.glance().await?, crn, page).await
+    }
+
+    async fn kms_registrations_count(
+        &self,
+        _permit: SystemPermit,
+        crn: &str,
+    ) -> Result<u64, StoreError> {
+        kms_registration::count(&mut self.engine.glance().await?, crn).await
     }
 }

@@ -17,15 +17,14 @@ use crate::{
 
 pub(crate) async fn count(call: Call) -> Answer {
     let want = request::kms_key_count(&call.query)?;
-    let want = list_of(want, KmsKeyPage { limit: 0, offset: 0 });
-    let (_, count) = call.control().kms_keys(&call.ctx, &place(&call)?, &want).await?;
-    Ok(total(count))
+    let (at, control) = (place(&call)?, call.control());
+    Ok(total(control.kms_keys_count(&call.ctx, &at, &want.states, want.extractable).await?))
 }
 
 pub(crate) async fn list(call: Call) -> Answer {
     let (want, asked) = request::kms_key_list(&call.query)?;
     let want = list_of(want, page(asked));
-    let (keys, _) = call.control().kms_keys(&call.ctx, &place(&call)?, &want).await?;
+    let keys = call.control().kms_keys(&call.ctx, &place(&call)?, &want).await?;
     let (region, now) = (&call.app.config.region, call.control().now());
     let each = keys.iter().map(|key| response::kms_key(key, region, now, None));
     listed(KEY_TYPE, None, each.collect())

@@ -117,7 +117,9 @@ pub(crate) async fn registrations_all(call: Call) -> Answer {
 
 async fn registered(call: &Call, key: Option<&str>, asked: KmsPage) -> Answer {
     let at = place(call)?;
-    let (found, total) = call.control().kms_registrations(&call.ctx, &at, key, page(asked)).await?;
+    let control = call.control();
+    let (found, total) =
+        control.kms_registrations(&call.ctx, &at, key, page(asked), asked.total).await?;
     let each = found.iter().map(|one| response::kms_registration(&one.registration, one.version));
-    listed(REGISTRATION_TYPE, asked.total.then_some(total), each.collect())
+    listed(REGISTRATION_TYPE, total, each.collect())
 }

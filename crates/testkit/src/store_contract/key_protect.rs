@@ -157,7 +157,8 @@ pub async fn keys_are_listed_by_state_kind_and_ring(fresh: &dyn FreshStore) {
         now,
     };
     let list = async |filter: KmsKeyFilter, page: KmsKeyPage| {
-        let (keys, total) = w.store.kms_keys(&w.a.sees(), &one.id, &filter, page).await.unwrap();
+        let keys = w.store.kms_keys(&w.a.sees(), &one.id, &filter, page).await.unwrap();
+        let total = w.store.kms_keys_count(&w.a.sees(), &one.id, &filter).await.unwrap();
         let ids: Vec<_> = keys.into_iter().map(|key| key.id).collect();
         (ids, total)
     };
@@ -232,8 +233,9 @@ pub async fn an_instance_goes_when_its_keys_are_deleted(fresh: &dyn FreshStore) 
     w.volume_put(&w.a, w.new_volume(&w.a, "plain")).await;
     let whole = key_protect_crn(&w.region, &one.account, &one.id, "key", "");
     for crn in [crn, whole] {
-        let (found, total) =
-            w.store.kms_registrations(system(), &crn.to_string(), PAGE).await.unwrap();
+        let crn = crn.to_string();
+        let found = w.store.kms_registrations(system(), &crn, PAGE).await.unwrap();
+        let total = w.store.kms_registrations_count(system(), &crn).await.unwrap();
         assert_eq!((found.len(), total), (1, 1));
         assert_eq!((&found[0].key, found[0].key_name.as_str()), (&made.id, "k"));
         assert_eq!(found[0].resource.resource, id.as_str());
