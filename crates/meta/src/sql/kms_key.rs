@@ -196,15 +196,19 @@ pub(crate) async fn get(
     instance: &ServiceInstanceId,
     name: &str,
 ) -> Result<KmsKey, StoreError> {
-    kms_instance::get(session, account, instance).await?;
-    let sql = format!("{SELECT} WHERE k.id = $1 AND k.instance_id = $2");
-    if let Some(row) = session.one(sql, binds![name, instance]).await? {
-        return one(session, Some(row), name).await;
+    let sql = format!("{SELECT} WHERE k.id = $1 AND k.instance_id = $2 AND k.account_id = $3");
+    let mut row = session.one(sql, binds![name, instance, account]).await?;
+    if row.is_none() {
+        let sql = format!(
+            "{SELECT} JOIN kms_aliases a ON a.key_id = k.id
+             WHERE a.alias = $1 AND a.instance_id = $2 AND k.account_id = $3"
+        );
+        row = session.one(sql, binds![name, instance, account]).await?;
     }
-    let sql = format!(
-        "{SELECT} JOIN kms_aliases a ON a.key_id = k.id WHERE a.instance_id = $1 AND a.alias = $2"
-    );
-    let row = session.one(sql, binds![instance, name]).await?;
+    if row.is_none() {
+        // Without its instance, that is what is missing.
+        kms_instance::get(session, account, instance).await?;
+    }
     one(session, row, name).await
 }
 
