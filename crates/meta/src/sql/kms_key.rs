@@ -1,5 +1,7 @@
 //! Keys of Key Protect and their aliases.
 
+use std::collections::HashMap;
+
 use base::{AccountId, KmsKeyId, ServiceInstanceId, Timestamp};
 use model::{
     DeletionSet, KmsKey, KmsKeyState, KmsPolicy, KmsRefusal, Limit, PURGE_AT_AGE, Refusal,
@@ -173,11 +175,13 @@ async fn aliases(session: &mut Session, mut keys: Vec<KmsKey>) -> Result<Vec<Kms
         let ids = part.iter().map(|key| (&key.id).into()).collect();
         conditions.and_in("key_id", ids);
         let select = "SELECT key_id, alias FROM kms_aliases";
+        let mut into: HashMap<KmsKeyId, &mut Vec<String>> =
+            part.iter_mut().map(|key| (key.id.clone(), &mut key.aliases)).collect();
         for row in conditions.all(session, select, "key_id, created_at, alias").await? {
             let mut row = row.of("kms_aliases");
             let (of, alias): (KmsKeyId, _) = (row.id()?, row.text()?);
-            if let Some(key) = part.iter_mut().find(|key| key.id == of) {
-                key.aliases.push(alias);
+            if let Some(aliases) = into.get_mut(&of) {
+                aliases.push(alias);
             }
         }
     }
