@@ -74,16 +74,17 @@ impl Control {
         force: bool,
     ) -> Result<KmsKey, Error> {
         let action = Action::KmsKeyDelete;
-        let (key, _) = self.kms_found(ctx, at, name, action).await?;
+        let found = self.kms_found(ctx, at, name, action).await?;
         let by = ctx.caller.principal.to_string();
-        kms(key.clone().deleted(&by, self.now()))?;
+        kms(found.0.clone().deleted(&by, self.now()))?;
         if !force {
-            let count = self.kms_protects(&key).await?;
+            let count = self.kms_protects(&found.0).await?;
             if count > 0 {
                 return kms(Err(KmsRefusal::Protected { count }));
             }
         }
-        self.kms_changed(ctx, at, name, action, |key, now| key.deleted(&by, now)).await
+        let how = |key: KmsKey, now| key.deleted(&by, now);
+        self.kms_found_changed(ctx, at, name, action, found, how).await
     }
 
     /// Restores a deleted key.

@@ -22,14 +22,28 @@ impl Control {
         action: Action,
         how: impl Fn(KmsKey, Timestamp) -> Result<KmsKey, KmsRefusal>,
     ) -> Result<KmsKey, Error> {
+        let found = self.kms_found(ctx, at, name, action).await?;
+        self.kms_found_changed(ctx, at, name, action, found, how).await
+    }
+
+    /// As [`Self::kms_changed`], for a key that was found already.
+    pub(super) async fn kms_found_changed(
+        &self,
+        ctx: &RequestContext,
+        at: &KmsPlace,
+        name: &str,
+        action: Action,
+        (mut key, mut permit): (KmsKey, Permit),
+        how: impl Fn(KmsKey, Timestamp) -> Result<KmsKey, KmsRefusal>,
+    ) -> Result<KmsKey, Error> {
         let mut tried = 0;
         loop {
-            let (key, permit) = self.kms_found(ctx, at, name, action).await?;
             let next = kms(how(key.clone(), self.now()))?;
             match self.kms_saved(ctx, &permit, action, &key, &next).await {
                 Err(Error::Changed { .. }) if tried < ATTEMPTS_MAX => tried += 1,
                 other => return other.map(|()| next),
             }
+            (key, permit) = self.kms_found(ctx, at, name, action).await?;
         }
     }
 
