@@ -80,8 +80,7 @@ impl Control {
         ctx: &RequestContext,
         id: &ServiceInstanceId,
     ) -> Result<ServiceInstance, Error> {
-        let (instance, _) = self.kms_instance_found(ctx, id, Action::ResourceInstanceRead).await?;
-        Ok(instance)
+        Ok(self.kms_instance_found(ctx, id, Action::ResourceInstanceRead).await?.0)
     }
 
     /// Renames an instance; without a name nothing changes.
@@ -95,7 +94,7 @@ impl Control {
         name: Option<String>,
     ) -> Result<ServiceInstance, Error> {
         let action = Action::ResourceInstanceUpdate;
-        let (mut instance, permit) = self.kms_instance_found(ctx, id, action).await?;
+        let (mut instance, permit, _) = self.kms_instance_found(ctx, id, action).await?;
         let Some(name) = name else { return Ok(instance) };
         instance.name = name;
         instance.updated_at = self.now();
@@ -115,8 +114,7 @@ impl Control {
         id: &ServiceInstanceId,
     ) -> Result<(), Error> {
         let action = Action::ResourceInstanceDelete;
-        let (instance, permit) = self.kms_instance_found(ctx, id, action).await?;
-        let scope = self.scope(ctx, action).await?;
+        let (instance, permit, scope) = self.kms_instance_found(ctx, id, action).await?;
         let living = [KmsKeyState::Active, KmsKeyState::Suspended, KmsKeyState::Deactivated];
         let mut filter = KmsKeyFilter {
             states: living.to_vec(),

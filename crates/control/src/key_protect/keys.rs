@@ -197,8 +197,8 @@ impl Control {
         at: &KmsPlace,
         want: &KmsKeyList,
     ) -> Result<Vec<KmsKey>, Error> {
-        self.kms_instance_found(ctx, &at.instance, Action::KmsKeyList).await?;
-        let scope = self.scope(ctx, Action::KmsKeyList).await?;
+        let action = Action::KmsKeyList;
+        let (.., scope) = self.kms_instance_found(ctx, &at.instance, action).await?;
         let filter = self.kms_filter(at, &want.states, want.extractable);
         if want.search.is_none() && want.sort.is_empty() {
             return Ok(self.store().kms_keys(&scope, &at.instance, &filter, want.page).await?);
@@ -226,8 +226,8 @@ impl Control {
         states: &[KmsKeyState],
         extractable: Option<bool>,
     ) -> Result<u64, Error> {
-        self.kms_instance_found(ctx, &at.instance, Action::KmsKeyList).await?;
-        let scope = self.scope(ctx, Action::KmsKeyList).await?;
+        let action = Action::KmsKeyList;
+        let (.., scope) = self.kms_instance_found(ctx, &at.instance, action).await?;
         let filter = self.kms_filter(at, states, extractable);
         Ok(self.store().kms_keys_count(&scope, &at.instance, &filter).await?)
     }
@@ -287,7 +287,7 @@ impl Control {
         let crn = match name {
             Some(name) => self.kms_crn(&self.kms_found(ctx, at, name, action).await?.0),
             None => {
-                let (instance, _) = self.kms_instance_found(ctx, &at.instance, action).await?;
+                let (instance, ..) = self.kms_instance_found(ctx, &at.instance, action).await?;
                 let (account, id) = (&instance.account, &instance.id);
                 key_protect_crn(self.region(), account, id, "key", "")
             }

@@ -29,7 +29,7 @@ use meta::Change;
 use model::{
     EventDraft, KmsKey, KmsKeyState, KmsRefusal, Outcome, ServiceInstance, Target, key_protect_crn,
 };
-use policy::{Action, Permit, Resource};
+use policy::{Action, Permit, Resource, Scope};
 
 use crate::{Control, Error, RequestContext};
 
@@ -106,13 +106,13 @@ impl Control {
         Ok((key, permit))
     }
 
-    /// An instance and leave to do `action` in it.
+    /// An instance, leave to do `action` in it, and what the caller may do it to.
     pub(super) async fn kms_instance_found(
         &self,
         ctx: &RequestContext,
         id: &ServiceInstanceId,
         action: Action,
-    ) -> Result<(ServiceInstance, Permit), Error> {
+    ) -> Result<(ServiceInstance, Permit, Scope), Error> {
         let scope = self.scope(ctx, action).await?;
         let instance = self.store().service_instance(&scope, id).await?;
         let resource = Resource::One {
@@ -121,7 +121,7 @@ impl Control {
             id: instance.id.to_string(),
         };
         let permit = self.decide(ctx, action, resource).await?;
-        Ok((instance, permit))
+        Ok((instance, permit, scope))
     }
 
     /// What an event says of something done to a key.

@@ -90,8 +90,7 @@ impl Control {
         at: &KmsPlace,
     ) -> Result<Vec<InstancePolicy>, Error> {
         let action = Action::KmsInstancePolicyRead;
-        self.kms_instance_found(ctx, &at.instance, action).await?;
-        let scope = self.scope(ctx, action).await?;
+        let (.., scope) = self.kms_instance_found(ctx, &at.instance, action).await?;
         Ok(self.store().kms_instance_policies(&scope, &at.instance).await?)
     }
 
@@ -106,7 +105,7 @@ impl Control {
         want: &[InstancePolicyWant],
     ) -> Result<(), Error> {
         let action = Action::KmsInstancePolicyWrite;
-        let (instance, permit) = self.kms_instance_found(ctx, &at.instance, action).await?;
+        let (instance, permit, _) = self.kms_instance_found(ctx, &at.instance, action).await?;
         let (now, by) = (self.now(), ctx.caller.principal.to_string());
         let policies = want.iter().map(|one| InstancePolicy {
             kind: one.kind,

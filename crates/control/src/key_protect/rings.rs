@@ -17,8 +17,7 @@ impl Control {
         at: &KmsPlace,
     ) -> Result<Vec<KmsRing>, Error> {
         let action = Action::KmsRingList;
-        let (instance, _) = self.kms_instance_found(ctx, &at.instance, action).await?;
-        let scope = self.scope(ctx, action).await?;
+        let (instance, _, scope) = self.kms_instance_found(ctx, &at.instance, action).await?;
         let made = self.store().kms_rings(&scope, &at.instance).await?;
         Ok(std::iter::once(default_ring(&instance)).chain(made).collect())
     }
@@ -34,7 +33,7 @@ impl Control {
         ring: &str,
     ) -> Result<(), Error> {
         let action = Action::KmsRingCreate;
-        let (instance, permit) = self.kms_instance_found(ctx, &at.instance, action).await?;
+        let (instance, permit, _) = self.kms_instance_found(ctx, &at.instance, action).await?;
         let ring = KmsRing {
             id: ring.to_owned(),
             created_by: ctx.caller.principal.to_string(),
@@ -56,7 +55,7 @@ impl Control {
         force: bool,
     ) -> Result<(), Error> {
         let action = Action::KmsRingDelete;
-        let (instance, permit) = self.kms_instance_found(ctx, &at.instance, action).await?;
+        let (instance, permit, _) = self.kms_instance_found(ctx, &at.instance, action).await?;
         let change = self.kms_instance_change(ctx, action, &instance, "kms/keyrings");
         Ok(self.store().kms_ring_delete(&permit, &at.instance, ring, force, change).await?)
     }
