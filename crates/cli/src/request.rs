@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, header, header::HeaderValue};
 use serde_json::{Map, Value, json};
+use wire::encoded;
 
 use crate::{
     Cli,
@@ -25,18 +26,11 @@ const KEY_PAGE_LIMIT: usize = 200;
 /// A query, in order.
 pub(crate) type Query = Vec<(String, String)>;
 
-/// Percent-encodes a value of a query or form.
-pub(crate) fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(byte as char);
-            }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
+/// Names and their values as a query or form has them.
+pub(crate) fn form<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let pairs = pairs.into_iter();
+    let pairs = pairs.map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }
 
 impl Cli {
@@ -97,14 +91,13 @@ impl Cli {
         body: Option<&Value>,
         token: &str,
     ) -> Outcome<Ask> {
-        let mut query: Vec<_> = query
-            .iter()
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-            .collect();
-        if service == Service::Vpc && path.starts_with("/v1/") {
-            query.push(format!("version={}", wire::NEWEST_VERSION));
-            query.push("generation=2".to_owned());
-        }
+        let always: &[(&str, &str)] = if service == Service::Vpc && path.starts_with("/v1/") {
+            &[("version", wire::NEWEST_VERSION), ("generation", "2")]
+        } else {
+            &[]
+        };
+        let named = query.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let query = form(named.chain(always.iter().copied()));
         let glue = if query.is_empty() { "" } else { "?" };
         let mut headers = HeaderMap::new();
         let mut bearer = HeaderValue::from_str(&format!("Bearer {token}"))
@@ -128,7 +121,7 @@ impl Cli {
             None => Bytes::new(),
         };
         let address = self.endpoints()?.of(service)?;
-        let path = format!("{path}{glue}{}", query.join("&"));
+        let path = format!("{path}{glue}{query}");
         Ok(Ask { method: method.clone(), address, path, headers, body })
     }
 
@@ -374,7 +367,7 @@ mod tests {
     #[test]
     fn what_is_encoded_is_decoded() {
         let text = "a b&c=d/ü%+";
-        assert_eq!(decode(&encode(text)), text);
-        assert_eq!(encode("a b"), "a%20b");
+        assert_eq!(decode(&encoded(text)), text);
+        assert_eq!(encoded("a b"), "a%20b");
     }
 }

@@ -32,6 +32,6 @@ pub use identity::{KeyIdentity, Kind, Named, Place};
 pub use page::{
     Collection, List, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, PageRequest, PageToken, Sliced,
 };
-pub use query::{QUERY_BYTES_MAX, QUERY_PARAMETERS_MAX, Query};
+pub use query::{QUERY_BYTES_MAX, QUERY_PARAMETERS_MAX, Query, encoded};
 pub use render::Render;
 pub use version::{ApiVersion, NEWEST_VERSION, OLDEST_VERSION, check_generation};

@@ -120,7 +120,8 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 /// Percent-encoding of everything but unreserved characters.
-pub(crate) fn encoded(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn encoded(text: &str) -> Cow<'_, str> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~');
     if text.bytes().all(plain) {
         return Cow::Borrowed(text);

@@ -9,7 +9,7 @@ use super::Secret;
 use crate::{
     failure::{Failure, Outcome, Refusal},
     net::{Address, Ask, Http},
-    request::encode,
+    request::form,
 };
 
 /// A token with less time is renewed before it is used, in seconds.
@@ -58,18 +58,17 @@ pub(crate) struct AccountClaim {
 /// When it is refused.
 pub(crate) fn request(http: &Http, iam: &Address, grant: &Grant<'_>) -> Outcome<Granted> {
     let form = match grant {
-        Grant::ApiKey(key) => format!(
-            "grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Aapikey&apikey={}&response_type=cloud_iam",
-            encode(key)
-        ),
-        Grant::Refresh(token) => {
-            format!("grant_type=refresh_token&refresh_token={}", encode(token))
-        }
-        Grant::ComputeToken(token, profile) => format!(
-            "grant_type=urn%3Aibm%3Aparams%3Aoauth%3Agrant-type%3Acr-token&cr_token={}&profile_id={}",
-            encode(token),
-            encode(profile)
-        ),
+        Grant::ApiKey(key) => form([
+            ("grant_type", "urn:ibm:params:oauth:grant-type:apikey"),
+            ("apikey", *key),
+            ("response_type", "cloud_iam"),
+        ]),
+        Grant::Refresh(token) => form([("grant_type", "refresh_token"), ("refresh_token", *token)]),
+        Grant::ComputeToken(token, profile) => form([
+            ("grant_type", "urn:ibm:params:oauth:grant-type:cr-token"),
+            ("cr_token", *token),
+            ("profile_id", *profile),
+        ]),
     };
     let mut headers = HeaderMap::new();
     let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
