@@ -21,7 +21,7 @@ use crate::{
 pub(crate) fn act(cli: &mut Cli, input: &Input) -> Outcome {
     match input.command.act {
         Act::List(kind, defaults) => list(cli, input, kind, defaults),
-        Act::Show(kind) => show(cli, input, kind),
+        Act::Show(kind) => show(cli, input, kind).map(drop),
         Act::Create(kind) => create(cli, input, kind),
         Act::Update(kind) => update(cli, input, kind),
         Act::Delete(kind) => delete(cli, input, kind),
@@ -110,15 +110,16 @@ pub(crate) fn group(cli: &mut Cli, input: &Input) -> Outcome<Option<Meant>> {
     }
 }
 
-fn show(cli: &mut Cli, input: &Input, kind: &'static Kind) -> Outcome {
+/// Shows one of a kind, and gives it.
+pub(crate) fn show(cli: &mut Cli, input: &Input, kind: &'static Kind) -> Outcome<Value> {
     let parent = cli.parent_of(kind, input)?;
     let word = about(input, kind)?;
     let meant = cli.meant(kind, &word, parent.as_deref(), input)?;
     let who = by_whom(cli);
     cli.out.talk(&format!("Getting {} {} {who}...", kind.noun, meant.name))?;
-    let path = kind.one_of(parent.as_deref(), &meant.id);
-    let one = cli.call(kind.service, Method::GET, &path, &Query::new(), None)?;
-    show_one(cli, kind, &one)
+    let one = cli.one(kind, parent.as_deref(), &meant.id)?;
+    show_one(cli, kind, &one)?;
+    Ok(one)
 }
 
 /// Prints one resource as the user wants it.

@@ -133,6 +133,12 @@ impl Cli {
         Failure::Api(Box::new(refusal))
     }
 
+    /// One of a kind, by its id.
+    pub fn one(&mut self, kind: &Kind, parent: Option<&str>, id: &str) -> Outcome<Value> {
+        let path = kind.one_of(parent, id);
+        self.call(kind.service, Method::GET, &path, &Query::new(), None)
+    }
+
     /// All of a kind, all pages.
     pub fn every(
         &mut self,

@@ -103,6 +103,12 @@ impl Cli {
         }
     }
 
+    /// The one that a word of the command means, where its kind has no parent.
+    pub fn named(&mut self, kind: &'static Kind, word: &str, input: &Input) -> Outcome<Meant> {
+        let text = input.text(word).unwrap_or_default();
+        self.meant(kind, text, None, input)
+    }
+
     fn none_is(&self, kind: &Kind, text: &str, all: &[Value]) -> Failure {
         let names = all.iter().filter_map(|one| one["name"].as_str());
         let near = crate::grammar::nearest(text, names);

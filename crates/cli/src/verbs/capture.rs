@@ -27,10 +27,9 @@ const WIDTH_CHARS: usize = 80;
 
 /// Makes an image of an instance's boot volume.
 pub(crate) fn capture(cli: &mut Cli, input: &Input) -> Outcome {
-    let meant = instances::meant(cli, input)?;
+    let meant = cli.named(&INSTANCE, "INSTANCE", input)?;
     let name = input.text("NAME").unwrap_or_default().to_owned();
-    let path = INSTANCE.one_of(None, &meant.id);
-    let instance = cli.call(INSTANCE.service, Method::GET, &path, &Query::new(), None)?;
+    let instance = cli.one(&INSTANCE, None, &meant.id)?;
     let volume = instance.pointer("/boot_volume_attachment/volume/id").and_then(Value::as_str);
     let volume = volume
         .ok_or_else(|| Failure::plain(format!("instance {} has no boot volume", meant.name)))?

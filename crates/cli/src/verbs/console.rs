@@ -12,7 +12,6 @@ use serde_json::json;
 use tokio::{io::AsyncReadExt, time::timeout};
 use tokio_websockets::{ClientBuilder, Message};
 
-use super::instances;
 use crate::{
     Cli,
     failure::{Failure, Outcome},
@@ -55,7 +54,7 @@ impl Drop for Raw {
 
 /// Opens a session and carries bytes until one side ends.
 pub(crate) fn console(cli: &mut Cli, input: &Input) -> Outcome {
-    let meant = instances::meant(cli, input)?;
+    let meant = cli.named(&INSTANCE, "INSTANCE", input)?;
     let kind = if input.on("vnc") { "vnc" } else { "serial" };
     let path = format!("{}/console_access_token", INSTANCE.one_of(None, &meant.id));
     let body = json!({ "console_type": kind, "force": input.on("force") });

@@ -1,6 +1,5 @@
 //! `resource group…` and `resource service-instance…`.
 
-use hyper::Method;
 use serde_json::{Value, json};
 
 use crate::{
@@ -29,13 +28,11 @@ pub(crate) fn groups(cli: &mut Cli, input: &Input) -> Outcome {
 
 /// One resource group, or its id alone.
 pub(crate) fn group_show(cli: &mut Cli, input: &Input) -> Outcome {
-    let text = input.text("NAME").unwrap_or_default().to_owned();
-    let meant = cli.meant(&RESOURCE_GROUP, &text, None, input)?;
+    let meant = cli.named(&RESOURCE_GROUP, "NAME", input)?;
     if input.on("id") {
         return cli.out.say(&meant.id);
     }
-    let path = RESOURCE_GROUP.one_of(None, &meant.id);
-    let one = cli.call(RESOURCE_GROUP.service, Method::GET, &path, &Query::new(), None)?;
+    let one = cli.one(&RESOURCE_GROUP, None, &meant.id)?;
     acts::show_one(cli, &RESOURCE_GROUP, &one)
 }
 
@@ -65,8 +62,8 @@ pub(crate) fn service_instance(cli: &mut Cli, input: &Input) -> Outcome {
 /// Makes a service instance.
 pub(crate) fn service_instance_create(cli: &mut Cli, input: &Input) -> Outcome {
     let mut body = cli.body(input)?;
-    let group = match input.text("g").map(str::to_owned) {
-        Some(text) => cli.meant(&RESOURCE_GROUP, &text, None, input)?.id,
+    let group = match input.text("g") {
+        Some(text) => cli.meant(&RESOURCE_GROUP, text, None, input)?.id,
         None => match &cli.state.group {
             Some(group) => group.id.clone(),
             None => default_group(cli)?,

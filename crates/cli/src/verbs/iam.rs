@@ -30,10 +30,8 @@ pub(crate) fn api_key_create(cli: &mut Cli, input: &Input) -> Outcome {
 
 /// Makes an API key of a service ID.
 pub(crate) fn service_api_key_create(cli: &mut Cli, input: &Input) -> Outcome {
-    let text = input.text("SERVICE_ID").unwrap_or_default().to_owned();
-    let meant = cli.meant(&SERVICE_ID, &text, None, input)?;
-    let path = SERVICE_ID.one_of(None, &meant.id);
-    let one = cli.call(SERVICE_ID.service, Method::GET, &path, &Query::new(), None)?;
+    let meant = cli.named(&SERVICE_ID, "SERVICE_ID", input)?;
+    let one = cli.one(&SERVICE_ID, None, &meant.id)?;
     let text = |field: &str| one[field].as_str().unwrap_or_default().to_owned();
     key_create(cli, input, &text("account_id"), &text("iam_id"))
 }

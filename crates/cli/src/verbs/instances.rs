@@ -9,7 +9,6 @@ use crate::{
     grammar::Input,
     kinds::{INSTANCE, INSTANCE_ACTION, INSTANCE_INITIALIZATION, VOLUME_ATTACHMENT},
     request::Query,
-    resolve::Meant,
 };
 
 /// Makes an instance. The subnet goes where the network is said.
@@ -45,7 +44,7 @@ pub(crate) fn action(cli: &mut Cli, id: &str, kind: &str, force: bool) -> Outcom
 }
 
 fn act(cli: &mut Cli, input: &Input, kind: &str, doing: &str, ask: bool) -> Outcome {
-    let meant = meant(cli, input)?;
+    let meant = cli.named(&INSTANCE, "INSTANCE", input)?;
     let question = format!("This will {kind} the instance {}. Continue", meant.name);
     if ask && !input.on("force") && !cli.out.confirm(&question)? {
         return Ok(());
@@ -55,11 +54,6 @@ fn act(cli: &mut Cli, input: &Input, kind: &str, doing: &str, ask: bool) -> Outc
     let force = input.on("no-wait");
     let made = action(cli, &meant.id, kind, force)?;
     acts::show_one(cli, &INSTANCE_ACTION, &made)
-}
-
-pub(super) fn meant(cli: &mut Cli, input: &Input) -> Outcome<Meant> {
-    let word = input.text("INSTANCE").unwrap_or_default().to_owned();
-    cli.meant(&INSTANCE, &word, None, input)
 }
 
 /// Starts an instance.
@@ -80,7 +74,7 @@ pub(crate) fn instance_reboot(cli: &mut Cli, input: &Input) -> Outcome {
 /// Gives an instance a new boot volume.
 pub(crate) fn instance_reinitialize(cli: &mut Cli, input: &Input) -> Outcome {
     let body = cli.body(input)?;
-    let meant = meant(cli, input)?;
+    let meant = cli.named(&INSTANCE, "INSTANCE", input)?;
     let question = format!(
         "This replaces the boot volume of instance {}, and cannot be undone. Continue",
         meant.name
@@ -97,7 +91,7 @@ pub(crate) fn instance_reinitialize(cli: &mut Cli, input: &Input) -> Outcome {
 
 /// What an instance was begun with.
 pub(crate) fn instance_initialization(cli: &mut Cli, input: &Input) -> Outcome {
-    let meant = meant(cli, input)?;
+    let meant = cli.named(&INSTANCE, "INSTANCE", input)?;
     let path = INSTANCE_INITIALIZATION.all_of(Some(&meant.id));
     let one = cli.call(INSTANCE.service, Method::GET, &path, &Query::new(), None)?;
     acts::show_one(cli, &INSTANCE_INITIALIZATION, &one)

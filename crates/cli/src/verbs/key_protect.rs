@@ -56,8 +56,7 @@ fn begin(cli: &mut Cli, input: &Input) -> Outcome {
 
 fn meant(cli: &mut Cli, input: &Input) -> Outcome<Meant> {
     begin(cli, input)?;
-    let text = input.text("KEY").unwrap_or_default().to_owned();
-    cli.meant(&ROOT_KEY, &text, None, input)
+    cli.named(&ROOT_KEY, "KEY", input)
 }
 
 fn metadata(of: Value) -> Value {

@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use hyper::Method;
 
-use super::instances;
-use crate::{Cli, failure::Outcome, grammar::Input, kinds::Service, request::Query};
+use crate::{
+    Cli,
+    failure::Outcome,
+    grammar::Input,
+    kinds::{INSTANCE, Service},
+    request::Query,
+};
 
 /// Bytes that are asked for at once.
 const PART_BYTES: &str = "1048576";
@@ -14,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Prints the log of an instance's console, and what is added with `--follow`.
 pub(crate) fn logs(cli: &mut Cli, input: &Input) -> Outcome {
-    let meant = instances::meant(cli, input)?;
+    let meant = cli.named(&INSTANCE, "INSTANCE", input)?;
     let path = format!("/_ectype/v1/instances/{}/console_log", meant.id);
     let mut offset = 0;
     loop {

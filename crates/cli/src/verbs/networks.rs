@@ -15,17 +15,6 @@ use crate::{
     request::{self, Query},
 };
 
-fn show(cli: &mut Cli, input: &Input, kind: &'static Kind, word: &str) -> Outcome<Value> {
-    let text = input.text(word).unwrap_or_default().to_owned();
-    let meant = cli.meant(kind, &text, None, input)?;
-    let who = acts::by_whom(cli);
-    cli.out.talk(&format!("Getting {} {} {who}...", kind.noun, meant.name))?;
-    let path = kind.one_of(None, &meant.id);
-    let one = cli.call(kind.service, Method::GET, &path, &Query::new(), None)?;
-    acts::show_one(cli, kind, &one)?;
-    Ok(one)
-}
-
 /// A list below the details, of what is in them.
 fn attached(cli: &mut Cli, kind: &'static Kind, field: &str, id: &Value) -> Outcome {
     let id = id.as_str().unwrap_or_default().to_owned();
@@ -38,7 +27,7 @@ fn attached(cli: &mut Cli, kind: &'static Kind, field: &str, id: &Value) -> Outc
 
 /// A VPC, with its subnets where that is wanted.
 pub(crate) fn vpc_show(cli: &mut Cli, input: &Input) -> Outcome {
-    let one = show(cli, input, &VPC, "VPC")?;
+    let one = acts::show(cli, input, &VPC)?;
     if input.on("show-attached") && !cli.out.json() {
         attached(cli, &SUBNET, "vpc.id", &one["id"])?;
         attached(cli, &INSTANCE, "vpc.id", &one["id"])?;
@@ -48,7 +37,7 @@ pub(crate) fn vpc_show(cli: &mut Cli, input: &Input) -> Outcome {
 
 /// A subnet, with its instances where that is wanted.
 pub(crate) fn subnet_show(cli: &mut Cli, input: &Input) -> Outcome {
-    let one = show(cli, input, &SUBNET, "SUBNET")?;
+    let one = acts::show(cli, input, &SUBNET)?;
     if input.on("show-attached") && !cli.out.json() {
         attached(cli, &INSTANCE, "network_interfaces.subnet.id", &one["id"])?;
     }
@@ -70,9 +59,8 @@ pub(crate) fn subnet_create(cli: &mut Cli, input: &Input) -> Outcome {
 
 /// Gives a subnet a public gateway.
 pub(crate) fn gateway_attach(cli: &mut Cli, input: &Input) -> Outcome {
-    let word = |name: &str| input.text(name).unwrap_or_default().to_owned();
-    let subnet = cli.meant(&SUBNET, &word("SUBNET"), None, input)?;
-    let gateway = cli.meant(&PUBLIC_GATEWAY, &word("GATEWAY"), None, input)?;
+    let subnet = cli.named(&SUBNET, "SUBNET", input)?;
+    let gateway = cli.named(&PUBLIC_GATEWAY, "GATEWAY", input)?;
     let path = format!("{}/public_gateway", SUBNET.one_of(None, &subnet.id));
     let body = json!({ "id": gateway.id });
     let made = cli.call(SUBNET.service, Method::PUT, &path, &Query::new(), Some(&body))?;
@@ -99,10 +87,8 @@ fn nic_of(cli: &mut Cli, input: &Input) -> Outcome<String> {
         }
         return Ok(cli.meant(&NETWORK_INTERFACE, &text, parent.as_deref(), input)?.id);
     }
-    let instance = input.text("in").unwrap_or_default().to_owned();
-    let instance = cli.meant(&INSTANCE, &instance, None, input)?;
-    let path = INSTANCE.one_of(None, &instance.id);
-    let one = cli.call(INSTANCE.service, Method::GET, &path, &Query::new(), None)?;
+    let instance = cli.named(&INSTANCE, "in", input)?;
+    let one = cli.one(&INSTANCE, None, &instance.id)?;
     let id = one.pointer("/primary_network_interface/id").and_then(Value::as_str);
     id.map(str::to_owned).ok_or_else(|| {
         Failure::plain(format!("instance {} has no network interface", instance.name))

@@ -39,8 +39,7 @@ pub(crate) fn group_service_id_add(cli: &mut Cli, input: &Input) -> Outcome {
 }
 
 fn member_add(cli: &mut Cli, input: &Input, members: Vec<Value>) -> Outcome {
-    let text = input.text("GROUP_NAME").unwrap_or_default().to_owned();
-    let group = cli.meant(&ACCESS_GROUP, &text, None, input)?;
+    let group = cli.named(&ACCESS_GROUP, "GROUP_NAME", input)?;
     let path = format!("{}/members", ACCESS_GROUP.one_of(None, &group.id));
     let body = json!({ "members": members });
     let made = cli.call(Service::Iam, Method::PUT, &path, &Query::new(), Some(&body))?;
@@ -58,8 +57,7 @@ fn member_add(cli: &mut Cli, input: &Input, members: Vec<Value>) -> Outcome {
 
 fn service_of(cli: &mut Cli, text: &str, input: &Input) -> Outcome<String> {
     let meant = cli.meant(&SERVICE_ID, text, None, input)?;
-    let path = SERVICE_ID.one_of(None, &meant.id);
-    let one = cli.call(Service::Iam, Method::GET, &path, &Query::new(), None)?;
+    let one = cli.one(&SERVICE_ID, None, &meant.id)?;
     Ok(one["iam_id"].as_str().unwrap_or_default().to_owned())
 }
 
@@ -81,14 +79,13 @@ fn user_of(cli: &mut Cli, text: &str) -> Outcome<String> {
 
 /// Whom a policy is for: the attribute of its subject.
 fn subject(cli: &mut Cli, input: &Input) -> Outcome<Value> {
-    let text = |name: &str| input.text(name).map(str::to_owned);
-    if let Some(group) = text("GROUP_NAME") {
-        let group = cli.meant(&ACCESS_GROUP, &group, None, input)?;
+    if input.has("GROUP_NAME") {
+        let group = cli.named(&ACCESS_GROUP, "GROUP_NAME", input)?;
         return Ok(json!({ "name": "access_group_id", "value": group.id }));
     }
-    let iam_id = match (text("USER"), text("NAME")) {
-        (Some(user), _) => user_of(cli, &user)?,
-        (None, name) => service_of(cli, &name.unwrap_or_default(), input)?,
+    let iam_id = match input.text("USER") {
+        Some(user) => user_of(cli, user)?,
+        None => service_of(cli, input.text("NAME").unwrap_or_default(), input)?,
     };
     Ok(json!({ "name": "iam_id", "value": iam_id }))
 }

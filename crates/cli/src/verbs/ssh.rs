@@ -2,10 +2,8 @@
 
 use std::{os::unix::process::CommandExt, process::Command};
 
-use hyper::Method;
 use serde_json::Value;
 
-use super::instances;
 use crate::{
     Cli,
     failure::{Failure, Outcome},
@@ -20,9 +18,8 @@ const PLACES: [&str; 2] =
 
 /// Becomes `ssh`.
 pub(crate) fn ssh(cli: &mut Cli, input: &Input) -> Outcome {
-    let meant = instances::meant(cli, input)?;
-    let path = INSTANCE.one_of(None, &meant.id);
-    let one = cli.call(INSTANCE.service, Method::GET, &path, &Query::new(), None)?;
+    let meant = cli.named(&INSTANCE, "INSTANCE", input)?;
+    let one = cli.one(&INSTANCE, None, &meant.id)?;
     let id = one["id"].as_str().unwrap_or_default().to_owned();
     let address = address_of(cli, &one)?.ok_or_else(|| {
         let program = &cli.program;

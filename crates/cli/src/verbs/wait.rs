@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use base::Clock;
-use hyper::Method;
 use serde_json::Value;
 
 use crate::{
@@ -11,7 +10,6 @@ use crate::{
     failure::{Failure, Outcome},
     grammar::{Input, choice_of, number_of},
     kinds::{FLOATING_IP, IMAGE, INSTANCE, Kind, PUBLIC_GATEWAY, SNAPSHOT, SUBNET, VOLUME, VPC},
-    request::Query,
 };
 
 /// How often is looked.
@@ -68,12 +66,11 @@ fn is_ambiguous(failure: &Failure) -> bool {
 
 /// Waits for a status; an image is shown as it is made. Ctrl-C ends the waiting alone.
 pub(super) fn until(cli: &mut Cli, what: &Awaited<'_>) -> Outcome<Value> {
-    let path = what.kind.one_of(None, what.id);
     let began = cli.clock.monotonic();
     cli.listen()?;
     let mut bar = super::capture::Bar::new(what.name);
     loop {
-        let one = match cli.call(what.kind.service, Method::GET, &path, &Query::new(), None) {
+        let one = match cli.one(what.kind, None, what.id) {
             Err(failure) if failure.is_not_found() && what.status == "deleted" => {
                 bar.end();
                 return Ok(Value::Null);
