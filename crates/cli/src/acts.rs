@@ -42,7 +42,9 @@ fn list(cli: &mut Cli, input: &Input, kind: &'static Kind, defaults: &[(&str, &s
     let scope = group_filter(cli, input, kind, &mut query)?;
     let parent = cli.parent_of(kind, input)?;
     query.extend(cli.account_query(kind));
-    let region = if kind.service == Service::Vpc && !std::ptr::eq(kind, &raw const REGION) {
+    let of_region = kind.service == Service::Vpc && !std::ptr::eq(kind, &raw const REGION);
+    // Only the line below wants to know it.
+    let region = if of_region && cli.out.talks() {
         let glue = if scope.is_empty() { "in" } else { "and" };
         cli.region().map(|region| format!(" {glue} region {region}")).unwrap_or_default()
     } else {

@@ -23,8 +23,10 @@ mod verbs;
 
 use std::{
     cell::OnceCell,
+    collections::HashMap,
     path::{Path, PathBuf},
     process::ExitCode,
+    rc::Rc,
     time::Duration,
 };
 
@@ -164,6 +166,8 @@ pub(crate) struct Cli {
     store: Store,
     local: OnceCell<Option<Local>>,
     endpoints: OnceCell<Endpoints>,
+    /// Lists that names were looked up in: once a command.
+    lists: HashMap<(kinds::Service, String, request::Query), Rc<[serde_json::Value]>>,
 }
 
 impl Cli {
@@ -187,6 +191,7 @@ impl Cli {
             store,
             local,
             endpoints: OnceCell::new(),
+            lists: HashMap::new(),
         })
     }
 
@@ -218,9 +223,10 @@ impl Cli {
         Ok(self.endpoints.get_or_init(|| made))
     }
 
-    /// Forgets addresses: what names them has changed.
+    /// Forgets addresses, and what was listed there: what names them has changed.
     pub fn endpoints_forget(&mut self) {
         self.endpoints = OnceCell::new();
+        self.lists.clear();
     }
 
     /// Changes what is kept; other commands of the user wait meanwhile.
@@ -330,8 +336,8 @@ impl Cli {
         {
             return Ok(region);
         }
-        let all = self.every(&kinds::REGION, None, &Vec::new())?;
-        match all.as_slice() {
+        let all = self.known(&kinds::REGION, None, &Vec::new())?;
+        match &*all {
             [one] => Ok(one["name"].as_str().unwrap_or_default().to_owned()),
             _ => Err(Failure::hinted(
                 "No region is targeted.",

@@ -1,5 +1,7 @@
 //! Calls of a region's APIs, and bodies and queries out of what was typed.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, header, header::HeaderValue};
 use serde_json::{Map, Value, json};
@@ -148,6 +150,23 @@ impl Cli {
     ) -> Outcome<Vec<Value>> {
         let path = kind.all_of(parent);
         self.pages(kind.service, &path, kind.key, query)
+    }
+
+    /// All of a kind to look a name up in: asked for once a command, so never to be shown as
+    /// what there is now.
+    pub fn known(
+        &mut self,
+        kind: &Kind,
+        parent: Option<&str>,
+        query: &Query,
+    ) -> Outcome<Rc<[Value]>> {
+        let list = (kind.service, kind.all_of(parent), query.clone());
+        if let Some(all) = self.lists.get(&list) {
+            return Ok(Rc::clone(all));
+        }
+        let all: Rc<[Value]> = self.every(kind, parent, query)?.into();
+        self.lists.insert(list, Rc::clone(&all));
+        Ok(all)
     }
 
     /// All pages of a list.

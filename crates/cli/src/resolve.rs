@@ -82,7 +82,7 @@ impl Cli {
         if kind.by_name {
             query.push(("name".to_owned(), text.to_owned()));
         }
-        let all = self.every(kind, parent, &query)?;
+        let all = self.known(kind, parent, &query)?;
         let mut found: Vec<&Value> = all.iter().filter(|one| one["name"] == text).collect();
         if let Some((flag, at)) = kind.within
             && found.len() > 1
@@ -96,7 +96,7 @@ impl Cli {
             [one] => Ok(Meant { id: id_of(one, kind), name: text.to_owned() }),
             [] => {
                 // Only to tell what was probably meant.
-                let all = if kind.by_name { self.every(kind, parent, &Query::new())? } else { all };
+                let all = if kind.by_name { self.known(kind, parent, &Query::new())? } else { all };
                 Err(self.none_is(kind, text, &all))
             }
             several => Err(ambiguous(kind, text, several)),

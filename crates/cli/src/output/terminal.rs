@@ -55,15 +55,20 @@ impl Terminal {
         self.out.write_all(bytes).and_then(|()| self.out.flush()).map_err(|_| Failure::Pipe)
     }
 
-    /// A line besides the answer: not under `-q`, not beside JSON.
+    /// Whether lines besides the answer are printed: not under `-q`, not beside JSON.
+    pub fn talks(&self) -> bool {
+        !self.quiet && !self.json
+    }
+
+    /// A line besides the answer.
     pub fn talk(&mut self, line: &str) -> Outcome {
-        if self.quiet || self.json { Ok(()) } else { self.say(&clean(line)) }
+        if self.talks() { self.say(&clean(line)) } else { Ok(()) }
     }
 
     /// `OK`.
     pub fn ok(&mut self) -> Outcome {
         let ok = self.green("OK");
-        if self.quiet || self.json { Ok(()) } else { self.say(&ok) }
+        if self.talks() { self.say(&ok) } else { Ok(()) }
     }
 
     /// The answer as JSON.

@@ -120,7 +120,7 @@ fn by_whatever(cli: &mut Cli, input: &Input, iam: &Address) -> Outcome<session::
 /// Region and resource group that are targeted from now on.
 pub(super) fn aim(cli: &mut Cli, input: &Input) -> Outcome {
     if let Some(region) = input.text("r") {
-        let known = cli.every(&kinds::REGION, None, &Vec::new());
+        let known = cli.known(&kinds::REGION, None, &Vec::new());
         // IBM's own regions are not listed before one is targeted.
         if let Ok(known) = known {
             let names: Vec<&str> = known.iter().filter_map(|one| one["name"].as_str()).collect();
@@ -141,7 +141,7 @@ pub(super) fn aim(cli: &mut Cli, input: &Input) -> Outcome {
         }
     }
     if let Some(text) = input.text("g") {
-        let all = cli.every(&kinds::RESOURCE_GROUP, None, &Vec::new())?;
+        let all = cli.known(&kinds::RESOURCE_GROUP, None, &Vec::new())?;
         let found = all.iter().find(|one| one["id"] == text || one["name"] == text);
         let names: Vec<&str> = all.iter().filter_map(|one| one["name"].as_str()).collect();
         let found = found.ok_or_else(|| {

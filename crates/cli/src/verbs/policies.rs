@@ -66,7 +66,7 @@ fn user_of(cli: &mut Cli, text: &str) -> Outcome<String> {
         return Ok(text.to_owned());
     }
     let (account, _) = cli.who();
-    let all = cli.every(&USER, Some(&account), &Query::new())?;
+    let all = cli.known(&USER, Some(&account), &Query::new())?;
     let found = all.iter().find(|one| one["email"] == text || one["user_id"] == text);
     let found = found.and_then(|one| one["iam_id"].as_str()).map(str::to_owned);
     found.ok_or_else(|| {

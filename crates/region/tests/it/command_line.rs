@@ -100,6 +100,30 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
+#[test]
+fn a_list_is_asked_for_once_however_many_names_are_looked_up_in_it() {
+    let desk = Desk::new();
+    // The trace notes each request.
+    let asked = |line: &str, path: &str| {
+        let output = desk.command(line).env("IBMCLOUD_TRACE", "true").output().unwrap();
+        let (out, err) = texts(&output);
+        assert_eq!(output.status.code(), Some(0), "{line}: {out}{err}");
+        let wanted = format!("{path} -> 200");
+        err.lines().filter(|line| line.starts_with("GET ") && line.contains(&wanted)).count()
+    };
+    assert_eq!(asked("is zones", "/v1/regions"), 1);
+    // What is not printed is not asked for.
+    assert_eq!(asked("is vpcs", "/v1/regions"), 1);
+    assert_eq!(asked("is vpcs -q", "/v1/regions"), 0);
+    assert_eq!(asked("is vpcs --output JSON", "/v1/regions"), 0);
+    for name in ["a", "b", "c"] {
+        desk.said(&format!("is vpc-create {name}"));
+    }
+    assert_eq!(asked("is vpc-delete a b c -f", "/v1/vpcs"), 1);
+    // What is shown is what there is now.
+    assert_eq!(asked("login -r us-south", "/v1/regions"), 1);
+}
+
 /// S20, S21, S22: as IBM's page on images from volumes has it, from signing in to the image.
 #[test]
 fn from_an_api_key_to_an_available_image_in_ibms_words() {
