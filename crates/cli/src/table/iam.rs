@@ -1,19 +1,21 @@
 //! `iam …`.
 
-use super::{Act, Command, Positional, Put, Rule, Value, flag, is_images::FORCE, word};
+use super::{
+    Act, Command, Positional, Put, Rule, Value, flag,
+    flags::{FORCE, NEW_NAME_N},
+    refers, word,
+};
 use crate::{
     kinds::{ACCESS_GROUP, API_KEY, GROUP_MEMBER, POLICY, SERVICE_ID},
     verbs,
 };
 
-const THE_SERVICE_ID: Positional =
-    word("NAME", Value::Ref(&SERVICE_ID), Put::Nothing, "Name or ID of the service ID.");
-const THE_KEY: Positional =
-    word("NAME", Value::Ref(&API_KEY), Put::Nothing, "Name or ID of the API key.");
+const THE_SERVICE_ID: Positional = refers("NAME", &SERVICE_ID, "Name or ID of the service ID.");
+const THE_KEY: Positional = refers("NAME", &API_KEY, "Name or ID of the API key.");
 const DESCRIPTION: &[super::Flag] =
     &[flag("description", Value::Text, Put::Body("/description"), "What it is for.").also(&["d"])];
 const THE_GROUP: Positional =
-    word("GROUP_NAME", Value::Ref(&ACCESS_GROUP), Put::Nothing, "Name or ID of the access group.");
+    refers("GROUP_NAME", &ACCESS_GROUP, "Name or ID of the access group.");
 /// What a policy says.
 const TERMS: &[super::Flag] = &[
     flag("roles", Value::List, Put::Nothing, "Names of the roles.").also(&["role"]),
@@ -54,10 +56,7 @@ pub(super) static COMMANDS: &[Command] = &[
         .flagged(&[DESCRIPTION, NEW_KEY]),
     Command::new("iam", "api-key-update", "Update an API key.", Act::Update(&API_KEY))
         .takes(&[THE_KEY])
-        .flagged(&[
-            &[flag("name", Value::Text, Put::Body("/name"), "Its new name.").also(&["n"])],
-            DESCRIPTION,
-        ])
+        .flagged(&[NEW_NAME_N, DESCRIPTION])
         .ruled(&[Rule::AtLeast(&["name", "description"])]),
     Command::new("iam", "api-key-delete", "Delete an API key.", Act::Delete(&API_KEY))
         .takes(&[THE_KEY])
@@ -94,11 +93,7 @@ pub(super) static COMMANDS: &[Command] = &[
     ]),
     Command::new("iam", "service-id-update", "Update a service ID.", Act::Update(&SERVICE_ID))
         .takes(&[THE_SERVICE_ID])
-        .flagged(&[
-            &[flag("name", Value::Text, Put::Body("/name"), "Its new name.").also(&["n"])],
-            DESCRIPTION,
-            FORCE,
-        ])
+        .flagged(&[NEW_NAME_N, DESCRIPTION, FORCE])
         .ruled(&[Rule::AtLeast(&["name", "description"])]),
     Command::new("iam", "service-id-delete", "Delete a service ID.", Act::Delete(&SERVICE_ID))
         .takes(&[THE_SERVICE_ID])
@@ -111,7 +106,7 @@ pub(super) static COMMANDS: &[Command] = &[
     )
     .takes(&[
         word("NAME", Value::Text, Put::Body("/name"), "Name of the API key."),
-        word("SERVICE_ID", Value::Ref(&SERVICE_ID), Put::Nothing, "Name or ID of the service ID."),
+        refers("SERVICE_ID", &SERVICE_ID, "Name or ID of the service ID."),
     ])
     .flagged(&[DESCRIPTION, NEW_KEY]),
     Command::new("iam", "access-groups", "List access groups.", Act::List(&ACCESS_GROUP, &[])),
@@ -132,10 +127,7 @@ pub(super) static COMMANDS: &[Command] = &[
         Act::Update(&ACCESS_GROUP),
     )
     .takes(&[THE_GROUP])
-    .flagged(&[
-        &[flag("name", Value::Text, Put::Body("/name"), "Its new name.").also(&["n"])],
-        DESCRIPTION,
-    ])
+    .flagged(&[NEW_NAME_N, DESCRIPTION])
     .ruled(&[Rule::AtLeast(&["name", "description"])]),
     Command::new(
         "iam",
@@ -172,11 +164,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "Put service IDs into an access group.",
         Act::Own(verbs::group_service_id_add),
     )
-    .takes(&[
-        THE_GROUP,
-        word("SERVICE_ID", Value::Ref(&SERVICE_ID), Put::Nothing, "Name or ID of a service ID.")
-            .many(),
-    ]),
+    .takes(&[THE_GROUP, refers("SERVICE_ID", &SERVICE_ID, "Name or ID of a service ID.").many()]),
     Command::new(
         "iam",
         "access-group-policies",
@@ -203,10 +191,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "Delete policies of an access group.",
         Act::Delete(&POLICY),
     )
-    .takes(&[
-        THE_GROUP,
-        word("POLICY_ID", Value::Ref(&POLICY), Put::Nothing, "ID of a policy.").many(),
-    ])
+    .takes(&[THE_GROUP, refers("POLICY_ID", &POLICY, "ID of a policy.").many()])
     .flagged(&[FORCE]),
     Command::new(
         "iam",
@@ -236,7 +221,7 @@ pub(super) static COMMANDS: &[Command] = &[
     .flagged(&[TERMS])
     .ruled(TERM_RULES),
     Command::new("iam", "policy-delete", "Delete policies of any kind.", Act::Delete(&POLICY))
-        .takes(&[word("POLICY_ID", Value::Ref(&POLICY), Put::Nothing, "ID of a policy.").many()])
+        .takes(&[refers("POLICY_ID", &POLICY, "ID of a policy.").many()])
         .flagged(&[FORCE]),
     Command::new("iam", "roles", "List roles.", Act::Own(verbs::roles)).flagged(&[&[flag(
         "service",
@@ -278,7 +263,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "Delete an authorization.",
         Act::Delete(&POLICY),
     )
-    .takes(&[word("POLICY_ID", Value::Ref(&POLICY), Put::Nothing, "ID of the policy.")])
+    .takes(&[refers("POLICY_ID", &POLICY, "ID of the policy.")])
     .flagged(&[FORCE]),
     Command::new("iam", "users", "List the users of the account.", Act::Own(verbs::users)),
 ];

@@ -2,8 +2,8 @@
 
 use super::{
     Act, Command, Flag, Positional, Put, Rule, Value, flag,
-    is_images::{FORCE, GROUP, GROUPS, ONE_GROUP, ONE_OF_GROUPS},
-    word,
+    flags::{FORCE, GROUP, GROUPS, NEW_NAME, ONE_GROUP, ONE_OF_GROUPS},
+    refers, word,
 };
 use crate::{
     kinds::{
@@ -14,15 +14,11 @@ use crate::{
     verbs,
 };
 
-const THE_INSTANCE: Positional =
-    word("INSTANCE", Value::Ref(&INSTANCE), Put::Nothing, "ID or name of the instance.");
-const THE_KEY: Positional = word("KEY", Value::Ref(&KEY), Put::Nothing, "ID or name of the key.");
-const THE_ATTACHMENT: Positional = word(
-    "VOLUME_ATTACHMENT",
-    Value::Ref(&VOLUME_ATTACHMENT),
-    Put::Nothing,
-    "ID or name of the volume attachment.",
-);
+pub(super) const THE_INSTANCE: Positional =
+    refers("INSTANCE", &INSTANCE, "ID or name of the instance.");
+const THE_KEY: Positional = refers("KEY", &KEY, "ID or name of the key.");
+const THE_ATTACHMENT: Positional =
+    refers("VOLUME_ATTACHMENT", &VOLUME_ATTACHMENT, "ID or name of the volume attachment.");
 
 /// What an instance is made of.
 const PARTS: &[Flag] = &[
@@ -207,6 +203,13 @@ const SETTINGS: &[Flag] = &[
     ),
 ];
 
+const NO_WAIT: &[Flag] = &[flag(
+    "no-wait",
+    Value::Switch,
+    Put::Nothing,
+    "At once, as by pulling the plug; what waits before it is dropped.",
+)];
+
 pub(super) static COMMANDS: &[Command] = &[
     Command::new("is", "instances", "List instances.", Act::List(&INSTANCE, &[]))
         .also(&["ins"])
@@ -285,10 +288,8 @@ pub(super) static COMMANDS: &[Command] = &[
         .also(&["inu"])
         .takes(&[THE_INSTANCE])
         .flagged(&[
-            &[
-                flag("name", Value::Text, Put::Body("/name"), "Its new name."),
-                flag("profile", Value::Text, Put::Body("/profile/name"), "Its new profile."),
-            ],
+            NEW_NAME,
+            &[flag("profile", Value::Text, Put::Body("/profile/name"), "Its new profile.")],
             SETTINGS,
         ])
         .ruled(&[Rule::AtLeast(&[
@@ -309,13 +310,7 @@ pub(super) static COMMANDS: &[Command] = &[
         ])]),
     Command::new("is", "instance-delete", "Delete instances.", Act::Delete(&INSTANCE))
         .also(&["ind"])
-        .takes(&[word(
-            "INSTANCE",
-            Value::Ref(&INSTANCE),
-            Put::Nothing,
-            "ID or name of an instance.",
-        )
-        .many()])
+        .takes(&[refers("INSTANCE", &INSTANCE, "ID or name of an instance.").many()])
         .flagged(&[FORCE]),
     Command::new("is", "instance-start", "Start an instance.", Act::Own(verbs::instance_start))
         .also(&["in-start"])
@@ -323,27 +318,11 @@ pub(super) static COMMANDS: &[Command] = &[
     Command::new("is", "instance-stop", "Stop an instance.", Act::Own(verbs::instance_stop))
         .also(&["in-stop"])
         .takes(&[THE_INSTANCE])
-        .flagged(&[
-            &[flag(
-                "no-wait",
-                Value::Switch,
-                Put::Nothing,
-                "At once, as by pulling the plug; what waits before it is dropped.",
-            )],
-            FORCE,
-        ]),
+        .flagged(&[NO_WAIT, FORCE]),
     Command::new("is", "instance-reboot", "Reboot an instance.", Act::Own(verbs::instance_reboot))
         .also(&["in-reboot"])
         .takes(&[THE_INSTANCE])
-        .flagged(&[
-            &[flag(
-                "no-wait",
-                Value::Switch,
-                Put::Nothing,
-                "At once, as by pulling the plug; what waits before it is dropped.",
-            )],
-            FORCE,
-        ]),
+        .flagged(&[NO_WAIT, FORCE]),
     Command::new(
         "is",
         "instance-reinitialize",
@@ -449,15 +428,15 @@ pub(super) static COMMANDS: &[Command] = &[
         Act::Update(&VOLUME_ATTACHMENT),
     )
     .takes(&[THE_INSTANCE, THE_ATTACHMENT])
-    .flagged(&[&[
-        flag("name", Value::Text, Put::Body("/name"), "Its new name."),
-        flag(
+    .flagged(&[
+        NEW_NAME,
+        &[flag(
             "auto-delete",
             Value::Bool,
             Put::Body("/delete_volume_on_instance_delete"),
             "Whether the volume ends with the instance.",
-        ),
-    ]])
+        )],
+    ])
     .ruled(&[Rule::AtLeast(&["name", "auto-delete"])]),
     Command::new(
         "is",
@@ -467,13 +446,8 @@ pub(super) static COMMANDS: &[Command] = &[
     )
     .takes(&[
         THE_INSTANCE,
-        word(
-            "VOLUME_ATTACHMENT",
-            Value::Ref(&VOLUME_ATTACHMENT),
-            Put::Nothing,
-            "ID or name of a volume attachment.",
-        )
-        .many(),
+        refers("VOLUME_ATTACHMENT", &VOLUME_ATTACHMENT, "ID or name of a volume attachment.")
+            .many(),
     ])
     .flagged(&[FORCE]),
     Command::new(
@@ -490,10 +464,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "Show a network interface.",
         Act::Show(&NETWORK_INTERFACE),
     )
-    .takes(&[
-        THE_INSTANCE,
-        word("NIC", Value::Ref(&NETWORK_INTERFACE), Put::Nothing, "ID or name of the interface."),
-    ]),
+    .takes(&[THE_INSTANCE, refers("NIC", &NETWORK_INTERFACE, "ID or name of the interface.")]),
     Command::new(
         "is",
         "instance-network-attachments",
@@ -509,12 +480,7 @@ pub(super) static COMMANDS: &[Command] = &[
     )
     .takes(&[
         THE_INSTANCE,
-        word(
-            "ATTACHMENT",
-            Value::Ref(&NETWORK_ATTACHMENT),
-            Put::Nothing,
-            "ID or name of the attachment.",
-        ),
+        refers("ATTACHMENT", &NETWORK_ATTACHMENT, "ID or name of the attachment."),
     ]),
     Command::new(
         "is",
@@ -528,25 +494,14 @@ pub(super) static COMMANDS: &[Command] = &[
         "Show an instance template.",
         Act::Show(&INSTANCE_TEMPLATE),
     )
-    .takes(&[word(
-        "TEMPLATE",
-        Value::Ref(&INSTANCE_TEMPLATE),
-        Put::Nothing,
-        "ID or name of the template.",
-    )]),
+    .takes(&[refers("TEMPLATE", &INSTANCE_TEMPLATE, "ID or name of the template.")]),
     Command::new(
         "is",
         "instance-template-delete",
         "Delete instance templates.",
         Act::Delete(&INSTANCE_TEMPLATE),
     )
-    .takes(&[word(
-        "TEMPLATE",
-        Value::Ref(&INSTANCE_TEMPLATE),
-        Put::Nothing,
-        "ID or name of a template.",
-    )
-    .many()])
+    .takes(&[refers("TEMPLATE", &INSTANCE_TEMPLATE, "ID or name of a template.").many()])
     .flagged(&[FORCE]),
     Command::new(
         "is",
@@ -561,12 +516,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "Show an instance profile.",
         Act::Show(&INSTANCE_PROFILE),
     )
-    .takes(&[word(
-        "PROFILE",
-        Value::Ref(&INSTANCE_PROFILE),
-        Put::Nothing,
-        "Name of the profile.",
-    )]),
+    .takes(&[refers("PROFILE", &INSTANCE_PROFILE, "Name of the profile.")]),
     Command::new("is", "keys", "List SSH keys.", Act::List(&KEY, &[]))
         .flagged(&[GROUPS])
         .ruled(&[ONE_OF_GROUPS]),
@@ -593,16 +543,15 @@ pub(super) static COMMANDS: &[Command] = &[
         .ruled(&[ONE_GROUP]),
     Command::new("is", "key-update", "Rename an SSH key.", Act::Update(&KEY))
         .takes(&[THE_KEY])
-        .flagged(&[&[flag("name", Value::Text, Put::Body("/name"), "Its new name.")]])
+        .flagged(&[NEW_NAME])
         .ruled(&[Rule::Required("name")]),
     Command::new("is", "key-delete", "Delete SSH keys.", Act::Delete(&KEY))
-        .takes(&[word("KEY", Value::Ref(&KEY), Put::Nothing, "ID or name of a key.").many()])
+        .takes(&[refers("KEY", &KEY, "ID or name of a key.").many()])
         .flagged(&[FORCE]),
     Command::new("is", "regions", "List regions.", Act::List(&REGION, &[])),
-    Command::new("is", "region", "Show a region.", Act::Show(&REGION)).takes(&[word(
+    Command::new("is", "region", "Show a region.", Act::Show(&REGION)).takes(&[refers(
         "REGION",
-        Value::Ref(&REGION),
-        Put::Nothing,
+        &REGION,
         "Name of the region.",
     )]),
     Command::new("is", "zones", "List the zones of a region.", Act::List(&ZONE, &[])).takes(&[
@@ -610,7 +559,7 @@ pub(super) static COMMANDS: &[Command] = &[
             .optional(),
     ]),
     Command::new("is", "zone", "Show a zone.", Act::Show(&ZONE)).takes(&[
-        word("ZONE", Value::Ref(&ZONE), Put::Nothing, "Name of the zone."),
+        refers("ZONE", &ZONE, "Name of the zone."),
         word("REGION", Value::Text, Put::Nothing, "Name of its region; the targeted one if none.")
             .optional(),
     ]),

@@ -1,58 +1,15 @@
 //! `is image…`: the rows of IBM's reference for images.
 
-use super::{Act, Command, Flag, Put, Rule, Value, flag, word};
+use super::{
+    Act, Command, Flag, Put, Rule, Value, flag,
+    flags::{ALLOWED_USE, FORCE, GROUP, GROUPS, NEW_NAME, ONE_GROUP, ONE_OF_GROUPS},
+    refers, word,
+};
 use crate::kinds::{
     EXPORT_JOB, IMAGE, IMAGE_BARE_METAL_PROFILE, IMAGE_PROFILE, OPERATING_SYSTEM, VOLUME,
 };
 
-/// Which resource group a new one is in.
-pub(super) const GROUP: &[Flag] = &[
-    flag("resource-group-id", Value::Text, Put::Nothing, "ID of the resource group."),
-    flag("resource-group-name", Value::Text, Put::Nothing, "Name of the resource group."),
-];
-
-/// Which resource groups a list is of.
-pub(super) const GROUPS: &[Flag] = &[
-    flag("resource-group-id", Value::Text, Put::Nothing, "ID of the resource group."),
-    flag("resource-group-name", Value::Text, Put::Nothing, "Name of the resource group."),
-    flag("all-resource-groups", Value::Switch, Put::Nothing, "Of all resource groups."),
-];
-
-pub(super) const ONE_GROUP: Rule = Rule::AtMost(&["resource-group-id", "resource-group-name"]);
-pub(super) const ONE_OF_GROUPS: Rule =
-    Rule::AtMost(&["resource-group-id", "resource-group-name", "all-resource-groups"]);
-
-/// `-f`.
-pub(super) const FORCE: &[Flag] =
-    &[flag("force", Value::Switch, Put::Nothing, "Do it without a question.").also(&["f"])];
-
-/// What a volume or image may be used for.
-pub(super) const ALLOWED_USE: &[Flag] = &[
-    flag(
-        "allowed-use-api-version",
-        Value::Text,
-        Put::Body("/allowed_use/api_version"),
-        "API version by which the expressions are judged.",
-    )
-    .also(&["au-api-version"]),
-    flag(
-        "allowed-use-bare-metal-server",
-        Value::Text,
-        Put::Body("/allowed_use/bare_metal_server"),
-        "Expression that a bare metal server must satisfy.",
-    )
-    .also(&["au-bms"]),
-    flag(
-        "allowed-use-instance",
-        Value::Text,
-        Put::Body("/allowed_use/instance"),
-        "Expression that an instance must satisfy.",
-    )
-    .also(&["au-ins"]),
-];
-
-const THE_IMAGE: super::Positional =
-    word("IMAGE", Value::Ref(&IMAGE), Put::Nothing, "ID or name of the image.");
+const THE_IMAGE: super::Positional = refers("IMAGE", &IMAGE, "ID or name of the image.");
 
 const DATES: &[Flag] = &[
     flag(
@@ -168,7 +125,7 @@ pub(super) static COMMANDS: &[Command] = &[
     Command::new("is", "image-update", "Update an image.", Act::Update(&IMAGE))
         .takes(&[THE_IMAGE])
         .flagged(&[
-            &[flag("name", Value::Text, Put::Body("/name"), "Its new name.")],
+            NEW_NAME,
             ALLOWED_USE,
             DATES,
             &[
@@ -215,7 +172,7 @@ pub(super) static COMMANDS: &[Command] = &[
     )
     .takes(&[THE_IMAGE]),
     Command::new("is", "image-delete", "Delete images.", Act::Delete(&IMAGE))
-        .takes(&[word("IMAGE", Value::Ref(&IMAGE), Put::Nothing, "ID or name of an image.").many()])
+        .takes(&[refers("IMAGE", &IMAGE, "ID or name of an image.").many()])
         .flagged(&[FORCE]),
     Command::new(
         "is",
@@ -265,13 +222,10 @@ pub(super) static COMMANDS: &[Command] = &[
         Act::Update(&EXPORT_JOB),
     )
     .takes(&[THE_IMAGE, THE_JOB])
-    .flagged(&[&[flag("name", Value::Text, Put::Body("/name"), "Its new name.")]])
+    .flagged(&[NEW_NAME])
     .ruled(&[Rule::Required("name")]),
     Command::new("is", "image-export-job-delete", "Delete export jobs.", Act::Delete(&EXPORT_JOB))
-        .takes(&[
-            THE_IMAGE,
-            word("JOB", Value::Ref(&EXPORT_JOB), Put::Nothing, "ID or name of a job.").many(),
-        ])
+        .takes(&[THE_IMAGE, refers("JOB", &EXPORT_JOB, "ID or name of a job.").many()])
         .flagged(&[FORCE]),
     Command::new(
         "is",
@@ -285,13 +239,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "Show an operating system.",
         Act::Show(&OPERATING_SYSTEM),
     )
-    .takes(&[word(
-        "OPERATING_SYSTEM",
-        Value::Ref(&OPERATING_SYSTEM),
-        Put::Nothing,
-        "Name of the operating system.",
-    )]),
+    .takes(&[refers("OPERATING_SYSTEM", &OPERATING_SYSTEM, "Name of the operating system.")]),
 ];
 
-const THE_JOB: super::Positional =
-    word("JOB", Value::Ref(&EXPORT_JOB), Put::Nothing, "ID or name of the job.");
+const THE_JOB: super::Positional = refers("JOB", &EXPORT_JOB, "ID or name of the job.");

@@ -2,8 +2,8 @@
 
 use super::{
     Act, Command, Flag, Positional, Put, Rule, Value, flag,
-    is_images::{FORCE, GROUP, GROUPS, ONE_GROUP, ONE_OF_GROUPS},
-    word,
+    flags::{FORCE, GROUP, GROUPS, NEW_NAME, ONE_GROUP, ONE_OF_GROUPS},
+    refers, word,
 };
 use crate::{
     kinds::{
@@ -14,21 +14,17 @@ use crate::{
     verbs,
 };
 
-const THE_VPC: Positional = word("VPC", Value::Ref(&VPC), Put::Nothing, "ID or name of the VPC.");
-const THE_SUBNET: Positional =
-    word("SUBNET", Value::Ref(&SUBNET), Put::Nothing, "ID or name of the subnet.");
-const THE_GROUP: Positional =
-    word("GROUP", Value::Ref(&SECURITY_GROUP), Put::Nothing, "ID or name of the security group.");
+const THE_VPC: Positional = refers("VPC", &VPC, "ID or name of the VPC.");
+const THE_SUBNET: Positional = refers("SUBNET", &SUBNET, "ID or name of the subnet.");
+const THE_GROUP: Positional = refers("GROUP", &SECURITY_GROUP, "ID or name of the security group.");
 const THE_FLOATING_IP: Positional =
-    word("FLOATING_IP", Value::Ref(&FLOATING_IP), Put::Nothing, "ID or name of the floating IP.");
+    refers("FLOATING_IP", &FLOATING_IP, "ID or name of the floating IP.");
 const THE_GATEWAY: Positional =
-    word("GATEWAY", Value::Ref(&PUBLIC_GATEWAY), Put::Nothing, "ID or name of the public gateway.");
-const THE_ACL: Positional =
-    word("ACL", Value::Ref(&NETWORK_ACL), Put::Nothing, "ID or name of the network ACL.");
-const THE_VNI: Positional = word(
+    refers("GATEWAY", &PUBLIC_GATEWAY, "ID or name of the public gateway.");
+const THE_ACL: Positional = refers("ACL", &NETWORK_ACL, "ID or name of the network ACL.");
+const THE_VNI: Positional = refers(
     "VIRTUAL_NETWORK_INTERFACE",
-    Value::Ref(&VIRTUAL_NETWORK_INTERFACE),
-    Put::Nothing,
+    &VIRTUAL_NETWORK_INTERFACE,
     "ID or name of the virtual network interface.",
 );
 
@@ -39,7 +35,6 @@ const WITHIN: &[Flag] = &[flag(
     Put::Nothing,
     "ID or name of the VPC, where a name is not unique without.",
 )];
-const NEW_NAME: &[Flag] = &[flag("name", Value::Text, Put::Body("/name"), "Its new name.")];
 const NAME_IT: &[Rule] = &[Rule::Required("name")];
 const ATTACHED: &[Flag] =
     &[flag("show-attached", Value::Switch, Put::Nothing, "Also what is in it.")];
@@ -85,7 +80,7 @@ pub(super) static COMMANDS: &[Command] = &[
         .flagged(&[NEW_NAME])
         .ruled(NAME_IT),
     Command::new("is", "vpc-delete", "Delete VPCs.", Act::Delete(&VPC))
-        .takes(&[word("VPC", Value::Ref(&VPC), Put::Nothing, "ID or name of a VPC.").many()])
+        .takes(&[refers("VPC", &VPC, "ID or name of a VPC.").many()])
         .flagged(&[FORCE]),
     Command::new(
         "is",
@@ -118,10 +113,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "Delete address prefixes.",
         Act::Delete(&ADDRESS_PREFIX),
     )
-    .takes(&[
-        THE_VPC,
-        word("PREFIX", Value::Ref(&ADDRESS_PREFIX), Put::Nothing, "ID or name of a prefix.").many(),
-    ])
+    .takes(&[THE_VPC, refers("PREFIX", &ADDRESS_PREFIX, "ID or name of a prefix.").many()])
     .flagged(&[FORCE]),
     Command::new(
         "is",
@@ -131,10 +123,7 @@ pub(super) static COMMANDS: &[Command] = &[
     )
     .takes(&[THE_VPC]),
     Command::new("is", "vpc-routing-table", "Show a routing table.", Act::Show(&ROUTING_TABLE))
-        .takes(&[
-            THE_VPC,
-            word("TABLE", Value::Ref(&ROUTING_TABLE), Put::Nothing, "ID or name of the table."),
-        ]),
+        .takes(&[THE_VPC, refers("TABLE", &ROUTING_TABLE, "ID or name of the table.")]),
     Command::new("is", "vpc-routes", "List the routes of a VPC.", Act::List(&ROUTE, &[]))
         .takes(&[THE_VPC]),
     Command::new("is", "subnets", "List subnets.", Act::List(&SUBNET, &[]))
@@ -210,9 +199,7 @@ pub(super) static COMMANDS: &[Command] = &[
         ])
         .ruled(&[Rule::AtLeast(&["name", "acl", "pgw"])]),
     Command::new("is", "subnet-delete", "Delete subnets.", Act::Delete(&SUBNET))
-        .takes(&[
-            word("SUBNET", Value::Ref(&SUBNET), Put::Nothing, "ID or name of a subnet.").many()
-        ])
+        .takes(&[refers("SUBNET", &SUBNET, "ID or name of a subnet.").many()])
         .flagged(&[WITHIN, FORCE]),
     Command::new(
         "is",
@@ -307,8 +294,7 @@ pub(super) static COMMANDS: &[Command] = &[
         .ruled(&[Rule::AtLeast(&["name", "nic"])]),
     Command::new("is", "floating-ip-release", "Release floating IPs.", Act::Delete(&FLOATING_IP))
         .also(&["ipd"])
-        .takes(&[word("FLOATING_IP", Value::Ref(&FLOATING_IP), Put::Nothing, "ID or name of one.")
-            .many()])
+        .takes(&[refers("FLOATING_IP", &FLOATING_IP, "ID or name of one.").many()])
         .flagged(&[FORCE]),
     Command::new("is", "public-gateways", "List public gateways.", Act::List(&PUBLIC_GATEWAY, &[]))
         .flagged(&[GROUPS])
@@ -352,9 +338,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "Delete public gateways.",
         Act::Delete(&PUBLIC_GATEWAY),
     )
-    .takes(&[
-        word("GATEWAY", Value::Ref(&PUBLIC_GATEWAY), Put::Nothing, "ID or name of one.").many()
-    ])
+    .takes(&[refers("GATEWAY", &PUBLIC_GATEWAY, "ID or name of one.").many()])
     .flagged(&[WITHIN, FORCE]),
     Command::new("is", "security-groups", "List security groups.", Act::List(&SECURITY_GROUP, &[]))
         .also(&["sgs"])
@@ -397,7 +381,7 @@ pub(super) static COMMANDS: &[Command] = &[
         Act::Delete(&SECURITY_GROUP),
     )
     .also(&["sgd"])
-    .takes(&[word("GROUP", Value::Ref(&SECURITY_GROUP), Put::Nothing, "ID or name of one.").many()])
+    .takes(&[refers("GROUP", &SECURITY_GROUP, "ID or name of one.").many()])
     .flagged(&[WITHIN, FORCE]),
     Command::new(
         "is",
@@ -459,11 +443,7 @@ pub(super) static COMMANDS: &[Command] = &[
         Act::Delete(&SECURITY_GROUP_RULE),
     )
     .also(&["sg-ruled"])
-    .takes(&[
-        THE_GROUP,
-        word("RULE", Value::Ref(&SECURITY_GROUP_RULE), Put::Nothing, "ID or name of a rule.")
-            .many(),
-    ])
+    .takes(&[THE_GROUP, refers("RULE", &SECURITY_GROUP_RULE, "ID or name of a rule.").many()])
     .flagged(&[WITHIN, FORCE]),
     Command::new(
         "is",
@@ -482,7 +462,7 @@ pub(super) static COMMANDS: &[Command] = &[
         .takes(&[THE_ACL])
         .flagged(&[WITHIN]),
     Command::new("is", "network-acl-delete", "Delete network ACLs.", Act::Delete(&NETWORK_ACL))
-        .takes(&[word("ACL", Value::Ref(&NETWORK_ACL), Put::Nothing, "ID or name of one.").many()])
+        .takes(&[refers("ACL", &NETWORK_ACL, "ID or name of one.").many()])
         .flagged(&[WITHIN, FORCE]),
     Command::new(
         "is",
@@ -551,12 +531,7 @@ pub(super) static COMMANDS: &[Command] = &[
         Act::Delete(&VIRTUAL_NETWORK_INTERFACE),
     )
     .also(&["vnid"])
-    .takes(&[word(
-        "VIRTUAL_NETWORK_INTERFACE",
-        Value::Ref(&VIRTUAL_NETWORK_INTERFACE),
-        Put::Nothing,
-        "ID or name of one.",
-    )
-    .many()])
+    .takes(&[refers("VIRTUAL_NETWORK_INTERFACE", &VIRTUAL_NETWORK_INTERFACE, "ID or name of one.")
+        .many()])
     .flagged(&[WITHIN, FORCE]),
 ];

@@ -2,13 +2,12 @@
 
 use super::{
     Act, Command, Positional, Put, Rule, Value, flag,
-    is_images::{ALLOWED_USE, FORCE, GROUP, GROUPS, ONE_GROUP, ONE_OF_GROUPS},
-    word,
+    flags::{ALLOWED_USE, FORCE, GROUP, GROUPS, NEW_NAME, ONE_GROUP, ONE_OF_GROUPS},
+    refers, word,
 };
 use crate::kinds::{SNAPSHOT, VOLUME, VOLUME_PROFILE};
 
-const THE_VOLUME: Positional =
-    word("VOLUME", Value::Ref(&VOLUME), Put::Nothing, "ID or name of the volume.");
+const THE_VOLUME: Positional = refers("VOLUME", &VOLUME, "ID or name of the volume.");
 
 pub(super) static COMMANDS: &[Command] = &[
     Command::new("is", "volumes", "List volumes.", Act::List(&VOLUME, &[]))
@@ -82,8 +81,8 @@ pub(super) static COMMANDS: &[Command] = &[
     Command::new("is", "volume-update", "Update a volume.", Act::Update(&VOLUME))
         .takes(&[THE_VOLUME])
         .flagged(&[
+            NEW_NAME,
             &[
-                flag("name", Value::Text, Put::Body("/name"), "Its new name."),
                 flag("capacity", Value::Number, Put::Body("/capacity"), "Its new size in GB."),
                 flag("profile", Value::Text, Put::Body("/profile/name"), "Its new profile."),
                 flag("iops", Value::Number, Put::Body("/iops"), "Its new IOPS."),
@@ -106,25 +105,17 @@ pub(super) static COMMANDS: &[Command] = &[
         .also(&["volu"]),
     Command::new("is", "volume-delete", "Delete volumes.", Act::Delete(&VOLUME))
         .also(&["vold"])
-        .takes(&[
-            word("VOLUME", Value::Ref(&VOLUME), Put::Nothing, "ID or name of a volume.").many()
-        ])
+        .takes(&[refers("VOLUME", &VOLUME, "ID or name of a volume.").many()])
         .flagged(&[FORCE]),
     Command::new("is", "volume-profiles", "List volume profiles.", Act::List(&VOLUME_PROFILE, &[])),
     Command::new("is", "volume-profile", "Show a volume profile.", Act::Show(&VOLUME_PROFILE))
-        .takes(&[word(
-            "PROFILE",
-            Value::Ref(&VOLUME_PROFILE),
-            Put::Nothing,
-            "Name of the profile.",
-        )]),
+        .takes(&[refers("PROFILE", &VOLUME_PROFILE, "Name of the profile.")]),
     Command::new("is", "snapshots", "List snapshots.", Act::List(&SNAPSHOT, &[]))
         .flagged(&[GROUPS])
         .ruled(&[ONE_OF_GROUPS]),
-    Command::new("is", "snapshot", "Show a snapshot.", Act::Show(&SNAPSHOT)).takes(&[word(
+    Command::new("is", "snapshot", "Show a snapshot.", Act::Show(&SNAPSHOT)).takes(&[refers(
         "SNAPSHOT",
-        Value::Ref(&SNAPSHOT),
-        Put::Nothing,
+        &SNAPSHOT,
         "ID or name of the snapshot.",
     )]),
 ];

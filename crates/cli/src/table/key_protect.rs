@@ -1,6 +1,6 @@
 //! `kp …`, as IBM's Key Protect plug-in has it.
 
-use super::{Act, Command, Flag, Positional, Put, Value, flag, is_images::FORCE, word};
+use super::{Act, Command, Flag, Positional, Put, Value, flag, flags::FORCE, word};
 use crate::verbs;
 
 const INSTANCE: &[Flag] = &[

@@ -4,6 +4,7 @@
 //! It refuses to know how anything is done: an [`Act`] names it. Invariant: a command is found by
 //! its words alone, so no two have the same. Next to read: `is_images`, then `grammar`.
 
+mod flags;
 mod iam;
 mod is_compute;
 mod is_images;
@@ -15,7 +16,9 @@ mod platform;
 mod resource;
 mod shape;
 
-pub(crate) use shape::{Act, Arity, Command, Flag, Positional, Put, Rule, Value, flag, word};
+pub(crate) use shape::{
+    Act, Arity, Command, Flag, Positional, Put, Rule, Value, flag, refers, word,
+};
 
 /// Every command, in the order in which help shows them.
 static TABLE: &[&[Command]] = &[

@@ -1,12 +1,17 @@
 //! What IBM's command line has not.
 
-use super::{Act, Command, Put, Value, flag, word};
-use crate::{kinds::INSTANCE, verbs};
+use super::{
+    Act, Command, Put, Value, flag,
+    flags::{GROUP, ONE_GROUP},
+    is_compute::THE_INSTANCE,
+    word,
+};
+use crate::verbs;
 
 pub(super) static COMMANDS: &[Command] = &[
     Command::new("", "capture", "Make an image of an instance's boot volume.", Act::Own(verbs::capture))
         .takes(&[
-            word("INSTANCE", Value::Ref(&INSTANCE), Put::Nothing, "ID or name of the instance."),
+            THE_INSTANCE,
             word("NAME", Value::Text, Put::Nothing, "Name of the image."),
         ])
         .flagged(&[
@@ -15,9 +20,9 @@ pub(super) static COMMANDS: &[Command] = &[
                 flag("restart", Value::Switch, Put::Nothing, "Start it again once the image is made."),
                 flag("wait", Value::Switch, Put::Nothing, "Wait until the image is available."),
             ],
-            super::is_images::GROUP,
+            GROUP,
         ])
-        .ruled(&[super::is_images::ONE_GROUP])
+        .ruled(&[ONE_GROUP])
         .noted(
             "Ctrl-C ends the waiting, not the work.\n\nEXAMPLES:\n    ectype capture my-instance \
              my-image --stop --restart --wait",
@@ -46,23 +51,13 @@ pub(super) static COMMANDS: &[Command] = &[
         .noted("EXAMPLES:\n    ectype wait image my-image\n    ectype wait instance my-instance --for stopped"),
     Command::new("", "logs", "Show what a guest wrote to its console.", Act::Own(verbs::logs))
         .talks()
-        .takes(&[word(
-            "INSTANCE",
-            Value::Ref(&INSTANCE),
-            Put::Nothing,
-            "ID or name of the instance.",
-        )])
+        .takes(&[THE_INSTANCE])
         .flagged(&[&[
             flag("follow", Value::Switch, Put::Nothing, "Go on as it writes more.").also(&["f"]),
         ]]),
     Command::new("", "console", "Type at the serial console of an instance.", Act::Own(verbs::console))
         .talks()
-        .takes(&[word(
-            "INSTANCE",
-            Value::Ref(&INSTANCE),
-            Put::Nothing,
-            "ID or name of the instance.",
-        )])
+        .takes(&[THE_INSTANCE])
         .flagged(&[&[flag(
             "force",
             Value::Switch,
@@ -74,7 +69,7 @@ pub(super) static COMMANDS: &[Command] = &[
     Command::new("", "ssh", "Open a shell on an instance, by its floating IP.", Act::Own(verbs::ssh))
         .talks()
         .takes(&[
-            word("INSTANCE", Value::Ref(&INSTANCE), Put::Nothing, "ID or name of the instance."),
+            THE_INSTANCE,
             word("COMMAND", Value::Text, Put::Nothing, "What to run there; put -- before it.").rest(),
         ])
         .flagged(&[&[

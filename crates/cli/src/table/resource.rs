@@ -1,13 +1,16 @@
 //! `resource …`: groups, service instances, tags, search.
 
-use super::{Act, Command, Positional, Put, Rule, Value, flag, is_images::FORCE, word};
+use super::{
+    Act, Command, Positional, Put, Rule, Value, flag,
+    flags::{FORCE, NEW_NAME_N},
+    refers, word,
+};
 use crate::{
     kinds::{RESOURCE_GROUP, SERVICE_INSTANCE},
     verbs,
 };
 
-const THE_GROUP: Positional =
-    word("NAME", Value::Ref(&RESOURCE_GROUP), Put::Nothing, "Name or ID of the resource group.");
+const THE_GROUP: Positional = refers("NAME", &RESOURCE_GROUP, "Name or ID of the resource group.");
 const TAGGED: &[super::Flag] = &[
     flag("tag-names", Value::List, Put::Nothing, "Names of the tags.").also(&["tag-name"]),
     flag("resource-id", Value::Text, Put::Nothing, "CRN of the resource.").hint("CRN"),
@@ -42,10 +45,7 @@ pub(super) static COMMANDS: &[Command] = &[
         Act::Update(&RESOURCE_GROUP),
     )
     .takes(&[THE_GROUP])
-    .flagged(&[
-        &[flag("name", Value::Text, Put::Body("/name"), "Its new name.").also(&["n"])],
-        FORCE,
-    ])
+    .flagged(&[NEW_NAME_N, FORCE])
     .ruled(&[Rule::Required("name")]),
     Command::new(
         "resource",
@@ -67,12 +67,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "Show a service instance.",
         Act::Own(verbs::service_instance),
     )
-    .takes(&[word(
-        "NAME",
-        Value::Ref(&SERVICE_INSTANCE),
-        Put::Nothing,
-        "Name, ID or CRN of the service instance.",
-    )]),
+    .takes(&[refers("NAME", &SERVICE_INSTANCE, "Name, ID or CRN of the service instance.")]),
     Command::new(
         "resource",
         "service-instance-create",

@@ -266,6 +266,15 @@ pub(crate) const fn word(
     Positional { name, value, put, arity: Arity::One, help }
 }
 
+/// A word that names one of a kind, which the command reads.
+pub(crate) const fn refers(
+    name: &'static str,
+    kind: &'static Kind,
+    help: &'static str,
+) -> Positional {
+    word(name, Value::Ref(kind), Put::Nothing, help)
+}
+
 impl Positional {
     pub const fn optional(mut self) -> Self {
         self.arity = Arity::Optional;
