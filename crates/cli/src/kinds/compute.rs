@@ -1,6 +1,14 @@
 //! Instances and what hangs on them, SSH keys, regions and zones.
 
-use super::{Column, Kind, Row, See};
+use super::{Column, ID_NAME, Kind, REASONS, Row, See};
+
+/// A volume by its attachment.
+const ATTACHED: &[Column] = &[
+    Column("ID", See::At("/volume/id")),
+    Column("Name", See::At("/volume/name")),
+    Column("Attachment ID", See::At("/id")),
+    Column("Attachment name", See::At("/name")),
+];
 
 pub(crate) static INSTANCE: Kind = Kind::new("instance", "instances", "/v1/instances", "instances")
     .by_name()
@@ -29,15 +37,7 @@ pub(crate) static INSTANCE: Kind = Kind::new("instance", "instances", "/v1/insta
         Row::Value("Name", See::At("/name")),
         Row::Value("CRN", See::At("/crn")),
         Row::Value("Status", See::At("/status")),
-        Row::Grid(
-            "Status reasons",
-            "/status_reasons",
-            &[
-                Column("Code", See::At("/code")),
-                Column("Message", See::At("/message")),
-                Column("More info", See::At("/more_info")),
-            ],
-        ),
+        Row::Grid("Status reasons", "/status_reasons", REASONS),
         Row::Value(
             "Availability policy on host failure",
             See::At("/availability_policy/host_failure"),
@@ -64,12 +64,8 @@ pub(crate) static INSTANCE: Kind = Kind::new("instance", "instances", "/v1/insta
                 Column("Response hop limit", See::At("/response_hop_limit")),
             ],
         ),
-        Row::Grid(
-            "Image",
-            "/image",
-            &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-        ),
-        Row::Grid("VPC", "/vpc", &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))]),
+        Row::Grid("Image", "/image", ID_NAME),
+        Row::Grid("VPC", "/vpc", ID_NAME),
         Row::Value("Zone", See::At("/zone/name")),
         Row::Value("Resource group", See::At("/resource_group/name")),
         Row::Value("Created", See::At("/created_at")),
@@ -95,26 +91,8 @@ pub(crate) static INSTANCE: Kind = Kind::new("instance", "instances", "/v1/insta
                 Column("Virtual network interface", See::At("/virtual_network_interface/name")),
             ],
         ),
-        Row::Grid(
-            "Boot volume",
-            "/boot_volume_attachment",
-            &[
-                Column("ID", See::At("/volume/id")),
-                Column("Name", See::At("/volume/name")),
-                Column("Attachment ID", See::At("/id")),
-                Column("Attachment name", See::At("/name")),
-            ],
-        ),
-        Row::Grid(
-            "Data volumes",
-            "/data_volume_attachments",
-            &[
-                Column("ID", See::At("/volume/id")),
-                Column("Name", See::At("/volume/name")),
-                Column("Attachment ID", See::At("/id")),
-                Column("Attachment name", See::At("/name")),
-            ],
-        ),
+        Row::Grid("Boot volume", "/boot_volume_attachment", ATTACHED),
+        Row::Grid("Data volumes", "/data_volume_attachments", ATTACHED),
     ]);
 
 pub(crate) static INSTANCE_ACTION: Kind =
@@ -199,11 +177,7 @@ pub(crate) static VOLUME_ATTACHMENT: Kind = Kind::new(
     Row::Value("Device", See::At("/device/id")),
     Row::Value("Bandwidth(Mbps)", See::At("/bandwidth")),
     Row::Value("Auto delete", See::At("/delete_volume_on_instance_delete")),
-    Row::Grid(
-        "Volume",
-        "/volume",
-        &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-    ),
+    Row::Grid("Volume", "/volume", ID_NAME),
     Row::Value("Created", See::At("/created_at")),
 ]);
 

@@ -1,6 +1,6 @@
 //! Images, what can be made of them, operating systems.
 
-use super::{Column, Kind, Row, See};
+use super::{Column, ID_NAME, Kind, REASONS, Row, See};
 
 const GROUP: Column = Column("Resource group", See::At("/resource_group/name"));
 
@@ -29,15 +29,7 @@ pub(crate) static IMAGE: Kind = Kind::new("image", "images", "/v1/images", "imag
         Row::Value("Name", See::At("/name")),
         Row::Value("CRN", See::At("/crn")),
         Row::Value("Status", See::At("/status")),
-        Row::Grid(
-            "Status reason",
-            "/status_reasons",
-            &[
-                Column("Code", See::At("/code")),
-                Column("Message", See::At("/message")),
-                Column("More info", See::At("/more_info")),
-            ],
-        ),
+        Row::Grid("Status reason", "/status_reasons", REASONS),
         Row::Grid(
             "Operating system",
             "/operating_system",
@@ -49,11 +41,7 @@ pub(crate) static IMAGE: Kind = Kind::new("image", "images", "/v1/images", "imag
                 Column("Dedicated host only", See::At("/dedicated_host_only")),
             ],
         ),
-        Row::Grid(
-            "Source volume",
-            "/source_volume",
-            &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-        ),
+        Row::Grid("Source volume", "/source_volume", ID_NAME),
         Row::Value("Created", See::At("/created_at")),
         Row::Value("Deprecation Date", See::At("/deprecation_at")),
         Row::Value("Obsolescence Date", See::At("/obsolescence_at")),

@@ -74,6 +74,15 @@ pub(crate) enum Service {
 #[derive(Debug)]
 pub(crate) struct Column(pub &'static str, pub See);
 
+/// What names another resource.
+const ID_NAME: &[Column] = &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))];
+/// Why a status is what it is.
+const REASONS: &[Column] = &[
+    Column("Code", See::At("/code")),
+    Column("Message", See::At("/message")),
+    Column("More info", See::At("/more_info")),
+];
+
 /// A row of the details.
 #[derive(Debug)]
 pub(crate) enum Row {

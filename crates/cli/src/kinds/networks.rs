@@ -1,6 +1,6 @@
 //! VPCs, subnets, addresses, security groups, access control lists, routes.
 
-use super::{Column, Kind, Row, See};
+use super::{Column, ID_NAME, Kind, Row, See};
 
 pub(crate) static VPC: Kind = Kind::new("VPC", "VPCs", "/v1/vpcs", "vpcs")
     .grouped()
@@ -21,21 +21,9 @@ pub(crate) static VPC: Kind = Kind::new("VPC", "VPCs", "/v1/vpcs", "vpcs")
         Row::Value("Status", See::At("/status")),
         Row::Value("Classic access", See::At("/classic_access")),
         Row::Value("Created", See::At("/created_at")),
-        Row::Grid(
-            "Default network ACL",
-            "/default_network_acl",
-            &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-        ),
-        Row::Grid(
-            "Default security group",
-            "/default_security_group",
-            &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-        ),
-        Row::Grid(
-            "Default routing table",
-            "/default_routing_table",
-            &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-        ),
+        Row::Grid("Default network ACL", "/default_network_acl", ID_NAME),
+        Row::Grid("Default security group", "/default_security_group", ID_NAME),
+        Row::Grid("Default routing table", "/default_routing_table", ID_NAME),
         Row::Value("Resource group", See::At("/resource_group/name")),
         Row::Grid(
             "Cloud Service Endpoint source IPs",
@@ -88,24 +76,12 @@ pub(crate) static SUBNET: Kind = Kind::new("subnet", "subnets", "/v1/subnets", "
         Row::Value("IPv4 CIDR", See::At("/ipv4_cidr_block")),
         Row::Value("Address available", See::At("/available_ipv4_address_count")),
         Row::Value("Address total", See::At("/total_ipv4_address_count")),
-        Row::Grid(
-            "ACL",
-            "/network_acl",
-            &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-        ),
-        Row::Grid(
-            "Routing table",
-            "/routing_table",
-            &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-        ),
-        Row::Grid(
-            "Public Gateway",
-            "/public_gateway",
-            &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-        ),
+        Row::Grid("ACL", "/network_acl", ID_NAME),
+        Row::Grid("Routing table", "/routing_table", ID_NAME),
+        Row::Grid("Public Gateway", "/public_gateway", ID_NAME),
         Row::Value("Created", See::At("/created_at")),
         Row::Value("Zone", See::At("/zone/name")),
-        Row::Grid("VPC", "/vpc", &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))]),
+        Row::Grid("VPC", "/vpc", ID_NAME),
         Row::Value("Resource group", See::At("/resource_group/name")),
     ]);
 
@@ -167,11 +143,7 @@ pub(crate) static SECURITY_GROUP: Kind =
             Row::Value("Name", See::At("/name")),
             Row::Value("CRN", See::At("/crn")),
             Row::Value("Created", See::At("/created_at")),
-            Row::Grid(
-                "VPC",
-                "/vpc",
-                &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-            ),
+            Row::Grid("VPC", "/vpc", ID_NAME),
             Row::Grid("Rules", "/rules", RULES),
             Row::Value("Targets", See::Each("/targets", "/name")),
             Row::Value("Resource group", See::At("/resource_group/name")),

@@ -1,6 +1,6 @@
 //! Volumes and their profiles; snapshots, which a region may refuse.
 
-use super::{Column, Kind, Row, See};
+use super::{Column, ID_NAME, Kind, Row, See};
 
 pub(crate) static VOLUME: Kind = Kind::new("volume", "volumes", "/v1/volumes", "volumes")
     .by_name()
@@ -55,11 +55,7 @@ pub(crate) static VOLUME: Kind = Kind::new("volume", "volumes", "/v1/volumes", "
             ],
         ),
         Row::Value("Source snapshot", See::At("/source_snapshot/id")),
-        Row::Grid(
-            "Source image",
-            "/source_image",
-            &[Column("ID", See::At("/id")), Column("Name", See::At("/name"))],
-        ),
+        Row::Grid("Source image", "/source_image", ID_NAME),
         Row::Value("Operating system", See::At("/operating_system/name")),
         Row::Value("Active", See::At("/active")),
         Row::Value("Busy", See::At("/busy")),

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    Terminal, grid, see,
+    Terminal, see,
     see::{clean, plain},
+    table::lines,
 };
 use crate::{failure::Outcome, kinds::Row};
 
@@ -46,12 +47,7 @@ fn tell(row: &Row, one: &Value, account: &str) -> Option<(String, Vec<String>)> 
             if inside.is_empty() {
                 return Some(((*key).to_owned(), vec!["-".to_owned()]));
             }
-            let head: Vec<String> = columns.iter().map(|column| column.0.to_owned()).collect();
-            let cells = inside
-                .iter()
-                .map(|of| columns.iter().map(|column| see(of, &column.1, account)).collect())
-                .collect::<Vec<_>>();
-            Some(((*key).to_owned(), grid(&head, &cells)))
+            Some(((*key).to_owned(), lines(columns, inside, account)))
         }
     }
 }

@@ -10,5 +10,5 @@ mod terminal;
 
 pub(crate) use details::details;
 pub(crate) use see::see;
-pub(crate) use table::{grid, list};
+pub(crate) use table::list;
 pub(crate) use terminal::Terminal;

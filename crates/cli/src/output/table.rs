@@ -9,20 +9,27 @@ const GAP: &str = "   ";
 
 /// Prints resources as a table.
 pub(crate) fn list(to: &mut Terminal, columns: &[Column], all: &[Value], account: &str) -> Outcome {
-    let head: Vec<String> = columns.iter().map(|column| column.0.to_owned()).collect();
-    let rows: Vec<Vec<String>> = all
-        .iter()
-        .map(|one| columns.iter().map(|column| see(one, &column.1, account)).collect())
-        .collect();
-    for (at, line) in grid(&head, &rows).into_iter().enumerate() {
+    for (at, line) in lines(columns, all, account).into_iter().enumerate() {
         let line = if at == 0 { to.bold(&line) } else { to.first_coloured(&line) };
         to.say(&line)?;
     }
     Ok(())
 }
 
+/// Resources as the lines of a table, its head first.
+pub(super) fn lines<'a>(
+    columns: &[Column],
+    all: impl IntoIterator<Item = &'a Value>,
+    account: &str,
+) -> Vec<String> {
+    let head: Vec<String> = columns.iter().map(|column| column.0.to_owned()).collect();
+    let row = |one| columns.iter().map(|column| see(one, &column.1, account)).collect();
+    let rows: Vec<Vec<String>> = all.into_iter().map(row).collect();
+    grid(&head, &rows)
+}
+
 /// Head and rows as lines of one width a column.
-pub(crate) fn grid(head: &[String], rows: &[Vec<String>]) -> Vec<String> {
+fn grid(head: &[String], rows: &[Vec<String>]) -> Vec<String> {
     let width = |at: usize| {
         let cells = rows.iter().filter_map(|row| row.get(at)).chain(head.get(at));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
