@@ -47,23 +47,14 @@ pub(crate) fn route<'a>(
             Some((name, _)) if matches!(name.as_str(), "help" | "--help" | "-h") => {
                 explained(program, words_of(words), around)
             }
-            // `kp key create` is a command of two words.
-            Some((name, [second, rest @ ..]))
-                if table::find(first, &format!("{name} {second}")).is_some() =>
-            {
-                let command = table::find(first, &format!("{name} {second}"));
-                command
-                    .map(|command| Route::Run(command, rest))
-                    .ok_or_else(|| unknown(program, &format!("{first} {name} {second}"), around))
-            }
-            Some((name, rest)) => match table::find(first, name) {
-                Some(command) => Ok(Route::Run(command, rest)),
+            Some((name, second)) => match table::take(first, rest) {
+                Some((command, rest)) => Ok(Route::Run(command, rest)),
                 None => {
                     // Of two words, the second may be the wrong one.
                     let begun = format!("{name} ");
                     let two =
                         table::all().any(|one| one.space == first && one.name.starts_with(&begun));
-                    let second = rest.first().filter(|_| two).map(|second| format!(" {second}"));
+                    let second = second.first().filter(|_| two).map(|second| format!(" {second}"));
                     let words = format!("{first} {name}{}", second.unwrap_or_default());
                     Err(unknown(program, &words, around))
                 }
@@ -91,13 +82,8 @@ fn explained<'a>(program: &str, words: &[String], around: &Surroundings) -> Outc
                 .map(|command| Route::Print(of(program, command)))
                 .ok_or_else(|| unknown(program, one, around))
         }
-        [first, name, second, ..] if table::find(first, &format!("{name} {second}")).is_some() => {
-            table::find(first, &format!("{name} {second}"))
-                .map(|command| Route::Print(of(program, command)))
-                .ok_or_else(|| unknown(program, name, around))
-        }
-        [first, name, ..] => table::find(first, name)
-            .map(|command| Route::Print(of(program, command)))
+        [first, name, ..] => table::take(first, &words[1..])
+            .map(|(command, _)| Route::Print(of(program, command)))
             .ok_or_else(|| unknown(program, &format!("{first} {name}"), around)),
     }
 }

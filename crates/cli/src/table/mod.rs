@@ -51,6 +51,20 @@ pub(crate) fn find(space: &str, name: &str) -> Option<&'static Command> {
     all().find(|one| one.space == space && one.is_called(name))
 }
 
+/// The command that words begin with, of one word or of two as `kp key create`; and what follows.
+pub(crate) fn take<'a>(
+    space: &str,
+    words: &'a [String],
+) -> Option<(&'static Command, &'a [String])> {
+    let (name, rest) = words.split_first()?;
+    if let Some((second, rest)) = rest.split_first()
+        && let Some(command) = find(space, &format!("{name} {second}"))
+    {
+        return Some((command, rest));
+    }
+    find(space, name).map(|command| (command, rest))
+}
+
 /// Whether the word begins something that is here.
 pub(crate) fn knows(word: &str) -> bool {
     SPACES.iter().any(|(space, _)| *space == word) || find("", word).is_some()
