@@ -11,7 +11,7 @@ use crate::{
     failure::{Failure, Outcome},
     grammar::Input,
     kinds::{Kind, REGION, Service},
-    output,
+    output::{self, capital},
     request::{self, Query},
     resolve::Meant,
     table::{Act, Arity},
@@ -166,20 +166,9 @@ fn update(cli: &mut Cli, input: &Input, kind: &'static Kind) -> Outcome {
     let parent = cli.parent_of(kind, input)?;
     let word = about(input, kind)?;
     let meant = cli.meant(kind, &word, parent.as_deref(), input)?;
-    update_of(cli, kind, parent.as_deref(), &meant, &body)
-}
-
-/// Changes one of a kind by a body.
-pub(crate) fn update_of(
-    cli: &mut Cli,
-    kind: &'static Kind,
-    parent: Option<&str>,
-    meant: &Meant,
-    body: &Value,
-) -> Outcome {
     let who = by_whom(cli);
     cli.out.talk(&format!("Updating {} {} {who}...", kind.noun, meant.name))?;
-    let path = kind.one_of(parent, &meant.id);
+    let path = kind.one_of(parent.as_deref(), &meant.id);
     let query = Query::new();
     // An array is replaced whole: the region wants to know of which state.
     let whole = body.as_object().is_some_and(|fields| fields.values().any(Value::is_array));
@@ -192,7 +181,7 @@ pub(crate) fn update_of(
     // What IAM's identity service keeps is replaced, what others keep is changed.
     let whole = kind.service == Service::Iam && kind.path.starts_with("/v1/");
     let method = if whole { Method::PUT } else { Method::PATCH };
-    let answer = cli.answer(kind.service, method, &path, &query, Some(body), tag.as_ref())?;
+    let answer = cli.answer(kind.service, method, &path, &query, Some(&body), tag.as_ref())?;
     let one = request::read(&answer)?;
     show_one(cli, kind, &one)
 }
@@ -291,10 +280,4 @@ pub(crate) fn by_whom(cli: &mut Cli) -> String {
     session.map_or_else(String::new, |session| {
         format!("under account {} as user {}", session.account, session.user)
     })
-}
-
-/// The first letter in upper case.
-pub(crate) fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -67,6 +67,12 @@ impl Failure {
         Self::Plain { message: message.into(), hint: Some(hint.into()) }
     }
 
+    /// None of what is there is called so.
+    pub fn none_of<'a>(noun: &str, text: &str, there: impl Iterator<Item = &'a str>) -> Self {
+        let there = there.collect::<Vec<_>>().join(", ");
+        Self::hinted(format!("There is no {noun} '{text}'."), format!("there is: {there}"))
+    }
+
     pub fn usage(message: impl Into<String>) -> Self {
         Self::Usage { message: message.into(), hint: None, command: None }
     }

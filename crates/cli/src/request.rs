@@ -10,7 +10,7 @@ use wire::encoded;
 use crate::{
     Cli,
     failure::{Failure, Outcome, Refusal},
-    grammar::{Input, bool_of, choice_of, json_of, list_of, number_of, read_at, spelled},
+    grammar::{Input, choice_of, flag_of, json_of, list_of, number_of, read_at, spelled},
     hints,
     kinds::{Kind, Service},
     net::{Answer, Ask},
@@ -65,15 +65,10 @@ impl Cli {
         let mut renewed = false;
         loop {
             let token = self.token(renewed)?;
-            let ask = self.ask_of(service, &method, path, query, body, &token)?;
-            let ask = match if_match {
-                Some(tag) => {
-                    let mut headers = ask.headers.clone();
-                    headers.insert(header::IF_MATCH, tag.clone());
-                    Ask { headers, ..ask }
-                }
-                None => ask,
-            };
+            let mut ask = self.ask_of(service, &method, path, query, body, &token)?;
+            if let Some(tag) = if_match {
+                ask.headers.insert(header::IF_MATCH, tag.clone());
+            }
             let answer = self.http.ask(&ask)?;
             match answer.status {
                 200..=299 => return Ok(answer),
@@ -295,9 +290,7 @@ fn judge(name: &str, value: Typed, given: &[String]) -> Outcome<Judged> {
         Typed::Switch => Judged::Plain(Value::Bool(true)),
         Typed::Text => Judged::Plain(json!(first)),
         Typed::File => Judged::Plain(json!(read_at(first)?)),
-        Typed::Bool => Judged::Plain(json!(bool_of(first).map_err(|()| {
-            Failure::usage(format!("{name} takes true or false, not '{first}'"))
-        })?)),
+        Typed::Bool => Judged::Plain(json!(flag_of(name, first)?)),
         Typed::Number => Judged::Plain(json!(number_of(name, first)?)),
         Typed::Choice(choices) => Judged::Plain(json!(choice_of(name, first, choices)?)),
         Typed::List => Judged::Plain(texts(list_of(given))),

@@ -10,4 +10,4 @@ mod values;
 
 pub(crate) use nearest::nearest;
 pub(crate) use parse::{Input, parse, spelled};
-pub(crate) use values::{bool_of, choice_of, json_of, list_of, number_of, read_at};
+pub(crate) use values::{bool_of, choice_of, flag_of, json_of, list_of, number_of, read_at};

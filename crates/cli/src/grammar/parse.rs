@@ -1,6 +1,6 @@
 //! Words become an [`Input`] by the table, and the table's rules hold afterwards.
 
-use super::{bool_of, choice_of, nearest, number_of};
+use super::{choice_of, flag_of, nearest, number_of};
 use crate::{
     failure::{Failure, Outcome},
     table::{Arity, Command, Flag, Positional, Rule, Value},
@@ -122,9 +122,7 @@ fn take(input: &mut Input, word: &str, rest: &mut std::slice::Iter<'_, String>) 
     };
     let value = match (flag.is_switch(), given) {
         (true, Some(text)) => {
-            bool_of(&text).map_err(|()| {
-                Failure::usage(format!("--{name} takes true or false, not '{text}'"))
-            })?;
+            flag_of(&format!("--{name}"), &text)?;
             Some(text)
         }
         (true, None) => None,
@@ -263,9 +261,7 @@ fn judge(name: &str, value: Value, given: &[String]) -> Outcome {
     given.iter().try_for_each(|text| match value {
         Value::Choice(choices) => choice_of(name, text, choices).map(drop),
         Value::Number => number_of(name, text).map(drop),
-        Value::Bool => bool_of(text)
-            .map_err(|()| Failure::usage(format!("{name} takes true or false, not '{text}'")))
-            .map(drop),
+        Value::Bool => flag_of(name, text).map(drop),
         _ => Ok(()),
     })
 }

@@ -18,6 +18,11 @@ pub(crate) fn bool_of(text: &str) -> Result<bool, ()> {
     }
 }
 
+/// The same of what `name` was given.
+pub(crate) fn flag_of(name: &str, text: &str) -> Outcome<bool> {
+    bool_of(text).map_err(|()| Failure::usage(format!("{name} takes true or false, not '{text}'")))
+}
+
 /// A whole number.
 pub(crate) fn number_of(name: &str, text: &str) -> Outcome<i64> {
     text.parse().map_err(|_| Failure::usage(format!("{name} takes a whole number, not '{text}'")))

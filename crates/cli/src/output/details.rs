@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Terminal, see,
+    Terminal, capital, see,
     see::{clean, plain},
     table::lines,
 };
@@ -71,7 +71,5 @@ fn title(key: &str) -> String {
     if matches!(key, "id" | "crn" | "ip" | "iops") {
         return key.to_uppercase();
     }
-    let text = key.replace('_', " ");
-    let mut letters = text.chars();
-    letters.next().map(|c| c.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    capital(&key.replace('_', " "))
 }

@@ -9,6 +9,6 @@ mod table;
 mod terminal;
 
 pub(crate) use details::details;
-pub(crate) use see::see;
+pub(crate) use see::{capital, see};
 pub(crate) use table::list;
 pub(crate) use terminal::Terminal;

@@ -388,7 +388,7 @@ pub(super) static COMMANDS: &[Command] = &[
         "is",
         "instance-volume-attachment-add",
         "Attach a volume to an instance.",
-        Act::Own(verbs::attachment_add),
+        Act::Create(&VOLUME_ATTACHMENT),
     )
     .takes(&[
         word("NAME", Value::Text, Put::Body("/name"), "Name of the attachment."),

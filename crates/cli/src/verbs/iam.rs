@@ -104,5 +104,5 @@ pub(crate) fn service_id_create(cli: &mut Cli, input: &Input) -> Outcome {
 pub(crate) fn users(cli: &mut Cli, _: &Input) -> Outcome {
     let (account, _) = cli.who();
     let all = cli.every(&USER, Some(&account), &Query::new())?;
-    super::target::show_all(cli, &USER, all)
+    acts::show_all(cli, &USER, all)
 }

@@ -7,7 +7,7 @@ use crate::{
     Cli, acts,
     failure::{Failure, Outcome},
     grammar::Input,
-    kinds::{INSTANCE, INSTANCE_ACTION, INSTANCE_INITIALIZATION, VOLUME_ATTACHMENT},
+    kinds::{INSTANCE, INSTANCE_ACTION, INSTANCE_INITIALIZATION},
     request::Query,
 };
 
@@ -95,10 +95,4 @@ pub(crate) fn instance_initialization(cli: &mut Cli, input: &Input) -> Outcome {
     let path = INSTANCE_INITIALIZATION.all_of(Some(&meant.id));
     let one = cli.call(INSTANCE.service, Method::GET, &path, &Query::new(), None)?;
     acts::show_one(cli, &INSTANCE_INITIALIZATION, &one)
-}
-
-/// Attaches a volume that is there, or a new one.
-pub(crate) fn attachment_add(cli: &mut Cli, input: &Input) -> Outcome {
-    let body = cli.body(input)?;
-    acts::create_of(cli, input, &VOLUME_ATTACHMENT, body)
 }

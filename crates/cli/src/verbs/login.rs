@@ -123,12 +123,9 @@ pub(super) fn aim(cli: &mut Cli, input: &Input) -> Outcome {
         let known = cli.known(&kinds::REGION, None, &Vec::new());
         // IBM's own regions are not listed before one is targeted.
         if let Ok(known) = known {
-            let names: Vec<&str> = known.iter().filter_map(|one| one["name"].as_str()).collect();
-            if !names.contains(&region) {
-                return Err(Failure::hinted(
-                    format!("There is no region '{region}'."),
-                    format!("there is: {}", names.join(", ")),
-                ));
+            let names = known.iter().filter_map(|one| one["name"].as_str());
+            if !names.clone().any(|name| name == region) {
+                return Err(Failure::none_of("region", region, names));
             }
         }
         let region = region.to_owned();
@@ -143,13 +140,8 @@ pub(super) fn aim(cli: &mut Cli, input: &Input) -> Outcome {
     if let Some(text) = input.text("g") {
         let all = cli.known(&kinds::RESOURCE_GROUP, None, &Vec::new())?;
         let found = all.iter().find(|one| one["id"] == text || one["name"] == text);
-        let names: Vec<&str> = all.iter().filter_map(|one| one["name"].as_str()).collect();
-        let found = found.ok_or_else(|| {
-            Failure::hinted(
-                format!("There is no resource group '{text}'."),
-                format!("there is: {}", names.join(", ")),
-            )
-        })?;
+        let names = all.iter().filter_map(|one| one["name"].as_str());
+        let found = found.ok_or_else(|| Failure::none_of("resource group", text, names))?;
         let text = |field: &str| found[field].as_str().unwrap_or_default().to_owned();
         let group = Group { id: text("id"), name: text("name") };
         cli.out.talk(&format!("Targeted resource group {}", group.name))?;

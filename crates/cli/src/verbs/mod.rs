@@ -29,8 +29,8 @@ pub(crate) use iam::{
     api_key_create, oauth_tokens, service_api_key_create, service_id_create, users,
 };
 pub(crate) use instances::{
-    attachment_add, instance_create, instance_initialization, instance_reboot,
-    instance_reinitialize, instance_start, instance_stop,
+    instance_create, instance_initialization, instance_reboot, instance_reinitialize,
+    instance_start, instance_stop,
 };
 pub(crate) use key_protect::{
     key_create, key_delete, key_disable, key_enable, key_restore, key_rings, key_rotate, key_show,

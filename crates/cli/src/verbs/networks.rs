@@ -20,7 +20,7 @@ fn attached(cli: &mut Cli, kind: &'static Kind, field: &str, id: &Value) -> Outc
     let id = id.as_str().unwrap_or_default().to_owned();
     let all = cli.every(kind, None, &vec![(field.to_owned(), id)])?;
     cli.out.say("")?;
-    let title = cli.out.bold(&acts::capital(kind.plural));
+    let title = cli.out.bold(&output::capital(kind.plural));
     cli.out.say(&title)?;
     output::list(&mut cli.out, kind.columns, &all, "")
 }

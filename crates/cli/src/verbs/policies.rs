@@ -183,11 +183,7 @@ fn roles_of(cli: &mut Cli, names: &[String], service: Option<&str>) -> Outcome<V
         let found = known.iter().find(called).and_then(|one| one["crn"].as_str());
         let found = found.ok_or_else(|| {
             let all = known.iter().filter_map(|one| one["display_name"].as_str());
-            let all: Vec<_> = all.collect();
-            Failure::hinted(
-                format!("There is no role '{name}'."),
-                format!("there is: {}", all.join(", ")),
-            )
+            Failure::none_of("role", name, all)
         })?;
         roles.push(json!({ "role_id": found }));
     }

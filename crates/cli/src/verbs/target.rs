@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::login;
 use crate::{
-    Cli, acts,
+    Cli,
     failure::{Failure, Outcome},
-    grammar::{Input, bool_of, number_of},
+    grammar::{Input, flag_of, number_of},
     kinds::{self, Column, See, Service},
     net::Address,
     output,
@@ -144,10 +144,6 @@ fn display(name: &str) -> &str {
 
 /// Changes one setting.
 pub(crate) fn config(cli: &mut Cli, input: &Input) -> Outcome {
-    let flag = |name: &str, text: &str| {
-        bool_of(text)
-            .map_err(|()| Failure::usage(format!("--{name} takes true or false, not '{text}'")))
-    };
     if let Some(text) = input.text("http-timeout") {
         let seconds = number_of("--http-timeout", text)?;
         if !(1..=TIMEOUT_SECONDS_MAX).contains(&seconds) {
@@ -160,7 +156,7 @@ pub(crate) fn config(cli: &mut Cli, input: &Input) -> Outcome {
         cli.keep(|kept| kept.settings.trace = Some(text))?;
     }
     if let Some(text) = input.text("color") {
-        let on = flag("color", text)?;
+        let on = flag_of("--color", text)?;
         cli.keep(|kept| kept.settings.color = Some(on))?;
     }
     if let Some(text) = input.text("locale").map(str::to_owned) {
@@ -168,7 +164,7 @@ pub(crate) fn config(cli: &mut Cli, input: &Input) -> Outcome {
         cli.keep(|kept| kept.settings.locale = (!clear).then_some(text))?;
     }
     if let Some(text) = input.text("check-version") {
-        let on = flag("check-version", text)?;
+        let on = flag_of("--check-version", text)?;
         cli.keep(|kept| kept.settings.check_version = Some(on))?;
     }
     cli.out.ok()
@@ -180,9 +176,4 @@ pub(crate) fn is_target(cli: &mut Cli, input: &Input) -> Outcome {
         return Err(Failure::usage(format!("generation {text} is not served: --gen 2")));
     }
     cli.out.say("Target Generation: 2")
-}
-
-/// Prints what was listed by hand.
-pub(super) fn show_all(cli: &mut Cli, kind: &'static kinds::Kind, all: Vec<Value>) -> Outcome {
-    acts::show_all(cli, kind, all)
 }

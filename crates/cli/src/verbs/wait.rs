@@ -10,6 +10,7 @@ use crate::{
     failure::{Failure, Outcome},
     grammar::{Input, choice_of, number_of},
     kinds::{FLOATING_IP, IMAGE, INSTANCE, Kind, PUBLIC_GATEWAY, SNAPSHOT, SUBNET, VOLUME, VPC},
+    output,
 };
 
 /// How often is looked.
@@ -87,7 +88,7 @@ pub(super) fn until(cli: &mut Cli, what: &Awaited<'_>) -> Outcome<Value> {
             bar.end();
             let why = one.pointer("/status_reasons/0/message").and_then(Value::as_str);
             let why = why.unwrap_or("no reason is given");
-            let noun = acts::capital(what.kind.noun);
+            let noun = output::capital(what.kind.noun);
             return Err(Failure::plain(format!("{noun} {} has failed: {why}", what.name)));
         }
         if std::ptr::eq(what.kind, &raw const IMAGE) {
