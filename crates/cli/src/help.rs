@@ -90,11 +90,12 @@ fn explained<'a>(program: &str, words: &[String], around: &Surroundings) -> Outc
 
 fn unknown(program: &str, words: &str, around: &Surroundings) -> Failure {
     let (space, name) = words.split_once(' ').unwrap_or(("", words));
+    let others = (around.others)();
     let mut known: Vec<&str> =
         table::all().filter(|one| one.space == space).flat_map(Command::names).collect();
     if space.is_empty() {
         known.extend(SPACES.iter().map(|(space, _)| *space));
-        known.extend(around.others.iter().map(|(name, _)| name.as_str()));
+        known.extend(others.iter().map(|(name, _)| name.as_str()));
     }
     let near = nearest(name, known.into_iter()).map(|near| {
         let near = if space.is_empty() { near.to_owned() } else { format!("{space} {near}") };
@@ -246,9 +247,10 @@ fn whole(program: &str, around: &Surroundings) -> String {
         "NAME:\n{INDENT}{program} - IBM Cloud VPC's image from volume, at a region of your own\n\nUSAGE:\n{INDENT}{program} [NAMESPACE] COMMAND [ARGUMENTS...] [OPTIONS...]\n\nCOMMANDS:\n"
     );
     text.push_str(&overview());
-    if !around.others.is_empty() {
+    let others = (around.others)();
+    if !others.is_empty() {
         text.push_str("\nFOR WHOEVER RUNS A REGION:\n");
-        for (name, about) in &around.others {
+        for (name, about) in &others {
             option(&mut text, name, about);
         }
     }

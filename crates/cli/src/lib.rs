@@ -70,7 +70,7 @@ pub struct Surroundings {
     /// Where such a region keeps its data.
     pub data: fn() -> Option<PathBuf>,
     /// The program's other commands, each with a line on what it does.
-    pub others: Vec<(String, String)>,
+    pub others: fn() -> Vec<(String, String)>,
 }
 
 /// Whether a word begins a command of this crate.

@@ -4,9 +4,13 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use ::cli::{Local, Surroundings};
-use clap::CommandFactory;
+use clap::{CommandFactory, Subcommand};
 
-use crate::{cli::Cli, data_dir::DataDir, tls};
+use crate::{
+    cli::{Cli, Command},
+    data_dir::DataDir,
+    tls,
+};
 
 /// Another name of this program: the one that IBM's command line has.
 const LINKS: [&str; 2] = ["ibmcloud", "ic"];
@@ -20,7 +24,8 @@ pub fn run() -> Option<ExitCode> {
     let words: Vec<String> =
         words.map(std::ffi::OsString::into_string).collect::<Result<_, _>>().ok()?;
     let first = words.first().map(String::as_str).unwrap_or_default();
-    if Cli::command().get_subcommands().any(|one| one.get_name() == first) {
+    // Serving, and the processes of volumes, begin without writing any help.
+    if Command::has_subcommand(first) {
         return None;
     }
     // clap's own words are about the whole program, unless we are IBM's command line.
@@ -30,19 +35,19 @@ pub fn run() -> Option<ExitCode> {
         return None;
     }
     let program = if linked { called.as_str() } else { "ectype" };
-    Some(::cli::run(program, &words, &surroundings()))
+    Some(::cli::run(program, &words, &Surroundings { local, data, others }))
 }
 
-fn surroundings() -> Surroundings {
+/// The operator's commands, each with what it does.
+fn others() -> Vec<(String, String)> {
     let command = Cli::command();
     let shown = command.get_subcommands().filter(|one| !one.is_hide_set());
-    let others = shown
+    shown
         .map(|one| {
             let about = one.get_about().map(ToString::to_string).unwrap_or_default();
             (one.get_name().to_owned(), about)
         })
-        .collect();
-    Surroundings { local, data, others }
+        .collect()
 }
 
 fn data_dir() -> Option<DataDir> {
