@@ -27,4 +27,4 @@ pub use permit::{InternalActor, Permit, Resource, Scope, Scopes, SystemPermit};
 pub use role::{Role, RoleSet, action_fits, unknown_role};
 pub use service::{ServiceFacts, service_authorized};
 pub use sight::{Part, Parts, Sight};
-pub use text::{PatternPiece, TextTest};
+pub use text::TextTest;

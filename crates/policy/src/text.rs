@@ -3,18 +3,7 @@
 //! Patterns are case-sensitive: `*` stands for any characters, `?` for one, `{{*}}` and `{{?}}`
 //! for themselves. Invariant: a comparison takes time by the product of both lengths at most.
 
-use model::{Attribute, AttributeValue, Operator};
-
-/// A part of a pattern.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PatternPiece {
-    /// Exactly this text.
-    Text(Box<str>),
-    /// Any characters, also none.
-    Any,
-    /// One character.
-    One,
-}
+use model::{Attribute, AttributeValue, Operator, Piece, Wildcard};
 
 /// What a text must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +11,7 @@ pub enum TextTest {
     /// This text.
     Is(Box<str>),
     /// A text of this pattern.
-    Like(Box<[PatternPiece]>),
+    Like(Wildcard),
     /// One of these.
     AnyOf(Box<[TextTest]>),
     /// Some text, or none at all.
@@ -57,56 +46,43 @@ impl TextTest {
         match attribute.operator {
             Operator::StringEquals => Some(Self::Is(format!("{key}:{value}").into())),
             Operator::StringMatch => {
-                let mut pieces = vec![PatternPiece::Text(format!("{key}:").into())];
+                let mut pattern = Wildcard::default();
+                key.chars().chain([':']).for_each(|c| pattern.push_exact(Piece::Char(c)));
                 match Self::pattern(&value) {
                     Self::Is(text) => return Some(Self::Is(format!("{key}:{text}").into())),
-                    Self::Exists(_) => pieces.push(PatternPiece::Any),
-                    Self::Like(rest) => pieces.extend(rest),
+                    Self::Exists(_) => pattern.push_exact(Piece::Any),
+                    Self::Like(rest) => {
+                        rest.pieces().iter().for_each(|p| pattern.push_exact(p.clone()));
+                    }
                     Self::AnyOf(_) => return None,
                 }
-                Some(Self::Like(pieces.into()))
+                Some(Self::Like(pattern))
             }
             _ => None,
         }
     }
 
     fn pattern(text: &str) -> Self {
-        let mut pieces: Vec<PatternPiece> = Vec::new();
-        let mut literal = String::new();
+        let mut pattern = Wildcard::default();
         let mut rest = text;
-        let flush = |literal: &mut String, pieces: &mut Vec<PatternPiece>| {
-            if !literal.is_empty() {
-                pieces.push(PatternPiece::Text(std::mem::take(literal).into()));
-            }
-        };
         while let Some(c) = rest.chars().next() {
             let escaped = [("{{*}}", '*'), ("{{?}}", '?')];
             if let Some((mark, c)) = escaped.into_iter().find(|(mark, _)| rest.starts_with(mark)) {
-                literal.push(c);
+                pattern.push_exact(Piece::Char(c));
                 rest = &rest[mark.len()..];
                 continue;
             }
             rest = &rest[c.len_utf8()..];
-            match c {
-                '*' => {
-                    flush(&mut literal, &mut pieces);
-                    if pieces.last() != Some(&PatternPiece::Any) {
-                        pieces.push(PatternPiece::Any);
-                    }
-                }
-                '?' => {
-                    flush(&mut literal, &mut pieces);
-                    pieces.push(PatternPiece::One);
-                }
-                other => literal.push(other),
-            }
+            pattern.push_exact(match c {
+                '*' => Piece::Any,
+                '?' => Piece::One,
+                other => Piece::Char(other),
+            });
         }
-        flush(&mut literal, &mut pieces);
-        match &pieces[..] {
-            [PatternPiece::Any] => Self::Exists(true),
-            [PatternPiece::Text(text)] => Self::Is(text.clone()),
-            [] => Self::Is("".into()),
-            _ => Self::Like(pieces.into()),
+        match pattern.literal() {
+            Some(text) => Self::Is(text.into()),
+            None if pattern.is_anything() => Self::Exists(true),
+            None => Self::Like(pattern),
         }
     }
 
@@ -116,7 +92,7 @@ impl TextTest {
         match (self, value) {
             (Self::Exists(there), value) => *there == value.is_some(),
             (Self::Is(text), Some(value)) => **text == *value,
-            (Self::Like(pieces), Some(value)) => matches(pieces, value),
+            (Self::Like(pattern), Some(value)) => pattern.matches_exact(value),
             (Self::AnyOf(tests), value) => tests.iter().any(|test| test.passes(value)),
             (Self::Is(_) | Self::Like(_), None) => false,
         }
@@ -126,51 +102,6 @@ impl TextTest {
     pub(crate) fn is_anything(&self) -> bool {
         matches!(self, Self::Exists(true))
     }
-}
-
-/// One character of a pattern, or what stands for several.
-#[derive(Clone, Copy, PartialEq)]
-enum Step {
-    Char(char),
-    Any,
-    One,
-}
-
-fn matches(pieces: &[PatternPiece], value: &str) -> bool {
-    let mut steps = Vec::with_capacity(pieces.len());
-    for piece in pieces {
-        match piece {
-            PatternPiece::Text(text) => steps.extend(text.chars().map(Step::Char)),
-            PatternPiece::Any => steps.push(Step::Any),
-            PatternPiece::One => steps.push(Step::One),
-        }
-    }
-    let text: Vec<char> = value.chars().collect();
-    let (mut at, mut step) = (0, 0);
-    // Where the last star was, and how much it has taken so far.
-    let mut star: Option<(usize, usize)> = None;
-    while at < text.len() {
-        match steps.get(step) {
-            Some(Step::Any) => {
-                star = Some((step, at));
-                step += 1;
-                continue;
-            }
-            Some(Step::One) => {
-                (at, step) = (at + 1, step + 1);
-                continue;
-            }
-            Some(Step::Char(c)) if *c == text[at] => {
-                (at, step) = (at + 1, step + 1);
-                continue;
-            }
-            Some(Step::Char(_)) | None => {}
-        }
-        let Some((star_step, taken)) = star else { return false };
-        star = Some((star_step, taken + 1));
-        (at, step) = (taken + 1, star_step + 1);
-    }
-    steps[step..].iter().all(|rest| *rest == Step::Any)
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Rows of access groups, of their members and of their rules.
 
 use base::{AccessGroupId, AccessGroupRuleId, AccountId, PrincipalId};
-use model::{AccessGroup, ClaimCondition, GroupMember, GroupRule, Limit, MemberKind, Refusal};
+use model::{
+    AccessGroup, ClaimCondition, GroupMember, GroupRule, Limit, MemberKind, Piece, Refusal,
+    Wildcard,
+};
 use policy::{Action, Permit};
 
 use super::{
@@ -9,6 +12,7 @@ use super::{
     list::Conditions,
     outbox,
     policy_row::{covers, forget, raise},
+    search::like,
     session::Session,
     value::{Row, binds},
 };
@@ -106,12 +110,11 @@ pub(crate) async fn list(
         );
     }
     if let Some(text) = &filter.search {
-        let escaped: String = text
-            .to_ascii_lowercase()
-            .chars()
-            .flat_map(|c| matches!(c, '%' | '_' | '!').then_some('!').into_iter().chain([c]))
-            .collect();
-        let pattern = format!("%{escaped}%");
+        // Whatever the text has, a star too, stands for itself.
+        let chars = text.chars().map(Piece::Char);
+        let mut within = Wildcard::default();
+        [Piece::Any].into_iter().chain(chars).chain([Piece::Any]).for_each(|p| within.push(p));
+        let pattern = like(&within);
         conditions.and(
             "(LOWER(g.name) LIKE ? ESCAPE '!' OR LOWER(g.description) LIKE ? ESCAPE '!')",
             binds![&pattern, &pattern],

@@ -157,7 +157,7 @@ fn column(column: &str, test: &SearchTest) -> Part {
 }
 
 /// A pattern as SQL writes it.
-fn like(pattern: &Wildcard) -> String {
+pub(super) fn like(pattern: &Wildcard) -> String {
     let mut text = String::new();
     for piece in pattern.pieces() {
         match piece {

@@ -2,12 +2,14 @@
 //!
 //! Invariant: a row that the conditions find is one that `policy::Sight::sees` sees.
 
-use policy::{Part, Parts, PatternPiece, Scope, Sight, TextTest};
+use model::{Piece, Wildcard};
+use policy::{Part, Parts, Scope, Sight, TextTest};
 
 use super::{
     counter::{self, Counter},
     head::not_found,
     list::Conditions,
+    search::like,
     session::Session,
     value::{Binds, Value, binds},
 };
@@ -74,10 +76,10 @@ fn one_of(column: &str, values: &[String]) -> Sql {
 fn test(column: &str, of: &TextTest) -> Sql {
     match of {
         TextTest::Is(text) => Sql::of(format!("{column} = ?"), binds![&**text]),
-        TextTest::Like(pieces) => match like(pieces) {
-            Some(pattern) => Sql::of(format!("{column} LIKE ? ESCAPE '!'"), binds![pattern]),
-            None => Sql::of(NOTHING, Binds::new()),
-        },
+        TextTest::Like(pattern) if has_capitals(pattern) => Sql::of(NOTHING, Binds::new()),
+        TextTest::Like(pattern) => {
+            Sql::of(format!("{column} LIKE ? ESCAPE '!'"), binds![like(pattern)])
+        }
         TextTest::AnyOf(tests) => {
             let each = tests.iter().map(|t| test(column, t)).collect();
             Sql::joined(each, " OR ", NOTHING)
@@ -86,28 +88,10 @@ fn test(column: &str, of: &TextTest) -> Sql {
     }
 }
 
-/// A pattern as SQL writes it. None for one with capital letters: no id, group or tag has any,
-/// and SQLite's `LIKE` would not tell them from small ones.
-fn like(pieces: &[PatternPiece]) -> Option<String> {
-    let mut text = String::new();
-    for piece in pieces {
-        match piece {
-            PatternPiece::Any => text.push('%'),
-            PatternPiece::One => text.push('_'),
-            PatternPiece::Text(literal) => {
-                for c in literal.chars() {
-                    if c.is_ascii_uppercase() {
-                        return None;
-                    }
-                    if matches!(c, '%' | '_' | '!') {
-                        text.push('!');
-                    }
-                    text.push(c);
-                }
-            }
-        }
-    }
-    Some(text)
+/// Whether a pattern has capital letters: no id, group or tag has any, and `SQLite`'s `LIKE` would not
+/// tell them from small ones.
+fn has_capitals(pattern: &Wildcard) -> bool {
+    pattern.pieces().iter().any(|p| matches!(p, Piece::Char(c) if c.is_ascii_uppercase()))
 }
 
 fn tag(scope: &Scope, columns: Columns, of: &TextTest) -> Sql {

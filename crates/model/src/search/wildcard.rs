@@ -11,7 +11,8 @@ pub enum Piece {
     One,
 }
 
-/// A pattern over lower-case texts.
+/// A pattern. Read by [`Self::push`] and [`Self::matches`] it tells no letters by their case; read by
+/// [`Self::push_exact`] and [`Self::matches_exact`] it does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wildcard(Vec<Piece>);
 
@@ -29,9 +30,15 @@ impl Wildcard {
     /// Adds a part at the end; letters become lower-case, stars in a row become one.
     pub fn push(&mut self, piece: Piece) {
         match piece {
-            Piece::Char(c) => self.0.push(Piece::Char(c.to_ascii_lowercase())),
-            Piece::Any if self.0.last() == Some(&Piece::Any) => {}
-            other => self.0.push(other),
+            Piece::Char(c) => self.push_exact(Piece::Char(c.to_ascii_lowercase())),
+            other => self.push_exact(other),
+        }
+    }
+
+    /// Adds a part at the end as it is; stars in a row become one.
+    pub fn push_exact(&mut self, piece: Piece) {
+        if piece != Piece::Any || self.0.last() != Some(&Piece::Any) {
+            self.0.push(piece);
         }
     }
 
@@ -67,7 +74,16 @@ impl Wildcard {
     /// lengths at most.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        let text: Vec<char> = text.chars().map(|c| c.to_ascii_lowercase()).collect();
+        self.fits(&text.chars().map(|c| c.to_ascii_lowercase()).collect::<Vec<_>>())
+    }
+
+    /// As [`Self::matches`], of `text` as it is.
+    #[must_use]
+    pub fn matches_exact(&self, text: &str) -> bool {
+        self.fits(&text.chars().collect::<Vec<_>>())
+    }
+
+    fn fits(&self, text: &[char]) -> bool {
         let (mut at, mut piece) = (0, 0);
         // Where the last star was, and how much it has taken so far.
         let mut star: Option<(usize, usize)> = None;
@@ -131,6 +147,17 @@ mod tests {
                 assert!(!of(pattern).matches(no), "{pattern} {no}");
             }
         }
+    }
+
+    #[test]
+    fn an_exact_pattern_tells_letters_by_their_case() {
+        let mut pattern = Wildcard::default();
+        for piece in [Piece::Char('A'), Piece::Any, Piece::Any, Piece::Char('*')] {
+            pattern.push_exact(piece);
+        }
+        assert_eq!(pattern.pieces(), [Piece::Char('A'), Piece::Any, Piece::Char('*')]);
+        assert!(pattern.matches_exact("Ab*") && pattern.matches_exact("A*"));
+        assert!(!pattern.matches_exact("ab*") && !pattern.matches_exact("Ab"));
     }
 
     #[test]

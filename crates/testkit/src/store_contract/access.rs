@@ -185,6 +185,7 @@ pub async fn access_groups_are_an_accounts_own(fresh: &dyn FreshStore) {
     };
     assert_eq!(found(search("TEAM")).await, ["team one"]);
     assert_eq!(found(search("0%")).await, ["100% others"]);
+    assert!(found(search("*")).await.is_empty(), "a star stands for itself");
     let of = AccessGroupFilter { iam_id: Some(user().to_string()), ..search("") };
     assert!(found(of).await.is_empty());
     not_found!(s.access_group(&b.may_here(Action::AccessGroupRead), &group.id).await);
