@@ -3,14 +3,25 @@
 use base::{Crn, EventId, ResourceGroupId};
 use meta::{Change, GroupFilter};
 use model::{Event, EventDraft, Head, Outcome, UsageChange};
-use policy::{Action, Ask, Denied, InternalActor, Permit, Resource, Scope, Scopes};
+use policy::{Access, Action, Ask, Denied, InternalActor, Permit, Resource, Scope, Scopes};
 
 use crate::{Control, Error, RequestContext, context::vpc_target};
 
 impl Control {
     /// What the caller may see.
     pub(crate) async fn scope(&self, ctx: &RequestContext, action: Action) -> Result<Scope, Error> {
-        match self.access(ctx).await?.scope(action, self.now()) {
+        let access = self.access(ctx).await?;
+        self.scope_by(ctx, &access, action).await
+    }
+
+    /// As [`Self::scope`], decided by an access that was read before for the same caller.
+    pub(crate) async fn scope_by(
+        &self,
+        ctx: &RequestContext,
+        access: &Access,
+        action: Action,
+    ) -> Result<Scope, Error> {
+        match access.scope(action, self.now()) {
             Ok(scope) => Ok(scope),
             Err(denied) => Err(self.denied(ctx, denied, None).await),
         }
@@ -23,8 +34,10 @@ impl Control {
         ctx: &RequestContext,
         action: Action,
     ) -> Result<Scope, Error> {
-        self.permit_account(ctx, action).await?;
-        self.scope(ctx, action).await
+        let access = self.access(ctx).await?;
+        let resource = Resource::Account { account: ctx.caller.account.clone() };
+        self.decide_by(ctx, &access, action, resource, None).await?;
+        self.scope_by(ctx, &access, action).await
     }
 
     /// What the caller may see of each type of resource.
@@ -74,18 +87,20 @@ impl Control {
         action: Action,
         resource: Resource,
     ) -> Result<Permit, Error> {
-        self.decide_at(ctx, action, resource, None).await
+        let access = self.access(ctx).await?;
+        self.decide_by(ctx, &access, action, resource, None).await
     }
 
-    /// As [`Self::decide`], for an action that is done to resources of any service and type.
-    pub(crate) async fn decide_at(
+    /// As [`Self::decide`], decided by an access that was read before for the same caller; the
+    /// place is of an action that is done to resources of any service and type.
+    pub(crate) async fn decide_by(
         &self,
         ctx: &RequestContext,
+        access: &Access,
         action: Action,
         resource: Resource,
         place: Option<(&str, &str)>,
     ) -> Result<Permit, Error> {
-        let access = self.access(ctx).await?;
         let id = match &resource {
             Resource::One { id, .. } => Some(id.clone()),
             Resource::New { .. } | Resource::Account { .. } => None,

@@ -12,7 +12,7 @@ pub use resources::{TagOn, TagOutcome};
 use base::Crn;
 use meta::Change;
 use model::{EventDraft, Outcome, Refusal, Tag, TagKind, Target};
-use policy::Action;
+use policy::{Access, Action, Scope};
 
 use crate::{Control, Error, RequestContext};
 
@@ -43,6 +43,11 @@ fn action(deed: Deed, kind: TagKind) -> Result<Action, Error> {
 }
 
 impl Control {
+    /// What a caller sees of resources of the type of this CRN; none when nothing.
+    fn seen_of(&self, access: &Access, crn: &Crn) -> Option<Scope> {
+        access.scope(Action::to_see(&crn.kind)?, self.now()).ok()
+    }
+
     /// The change record of something done to tags.
     fn tag_change(
         &self,

@@ -17,12 +17,12 @@ impl Control {
         ctx: &RequestContext,
         filter: &TagFilter,
     ) -> Result<(Vec<Tag>, u64), Error> {
-        let scope = self.scope(ctx, Action::TagRead).await?;
+        let access = self.access(ctx).await?;
+        let scope = self.scope_by(ctx, &access, Action::TagRead).await?;
         if let Some(crn) = &filter.attached_to {
             let Ok(crn) = base::Crn::parse(crn) else { return Ok((Vec::new(), 0)) };
-            let scopes = self.scopes(ctx).await?;
-            let Some(seen) = scopes.of(&crn.kind) else { return Ok((Vec::new(), 0)) };
-            match self.store().tag_target(seen, self.region(), &crn).await {
+            let Some(seen) = self.seen_of(&access, &crn) else { return Ok((Vec::new(), 0)) };
+            match self.store().tag_target(&seen, self.region(), &crn).await {
                 Err(meta::StoreError::NotFound { .. }) => return Ok((Vec::new(), 0)),
                 there => drop(there?),
             }

@@ -112,17 +112,17 @@ impl Control {
     ) -> Result<(Permit, Crn, Change), Error> {
         let missing = || Error::NotFound { kind: "resource", id: id.to_owned(), field: None };
         let crn = Crn::parse(id).map_err(|_| missing())?;
-        self.scope(ctx, Action::TagRead).await?;
-        let scopes = self.scopes(ctx).await?;
-        let scope = scopes.of(&crn.kind).ok_or_else(missing)?;
-        let target = self.store().tag_target(scope, self.region(), &crn).await?;
+        let access = self.access(ctx).await?;
+        self.scope_by(ctx, &access, Action::TagRead).await?;
+        let scope = self.seen_of(&access, &crn).ok_or_else(missing)?;
+        let target = self.store().tag_target(&scope, self.region(), &crn).await?;
         let resource = Resource::One {
             account: ctx.caller.account.clone(),
             group: target.group.clone(),
             id: crn.resource.clone(),
         };
         let place = Some((crn.service.as_str(), crn.kind.as_str()));
-        let permit = self.decide_at(ctx, action, resource, place).await?;
+        let permit = self.decide_by(ctx, &access, action, resource, place).await?;
         let event = event_of(deed, &crn.service);
         let change = self.tag_change(ctx, event, target_of(target), kind, names);
         Ok((permit, crn, change))
