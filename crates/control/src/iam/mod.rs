@@ -21,16 +21,16 @@ use model::{EventDraft, Outcome, Target, TermsError};
 use crate::{Control, Error, RequestContext};
 
 /// What an event of IAM is about.
-struct Subject<'a> {
-    service: &'static str,
-    kind: &'static str,
-    id: &'a str,
-    name: &'a str,
+pub(crate) struct Subject<'a> {
+    pub(crate) service: &'static str,
+    pub(crate) kind: &'a str,
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
 }
 
 impl Control {
     /// The change record of something done in IAM.
-    fn iam_change(
+    pub(crate) fn iam_change(
         &self,
         ctx: &RequestContext,
         action: &'static str,

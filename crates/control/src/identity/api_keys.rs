@@ -4,16 +4,14 @@
 //! account. The text of a key is given back once, to whoever makes it: that of another user's to
 //! nobody but the owner, since it is that user.
 
-use base::{ApiKeyId, Crn, PrincipalId, Timestamp};
+use base::{ApiKeyId, PrincipalId, Timestamp};
 use meta::{ApiKeyFilter, Change, Page, Paged};
-use model::{
-    ApiKey, EventDraft, HistoryRecord, Outcome, PrincipalKind, Refusal, Target, WhenLeaked,
-};
+use model::{ApiKey, HistoryRecord, PrincipalKind, Refusal, WhenLeaked};
 use policy::{Action, Denied, InternalActor, Permit, Scope};
 use zeroize::Zeroizing;
 
 use super::bootstrap::{api_key_hash, api_key_mint};
-use crate::{Control, Error, RequestContext};
+use crate::{Control, Error, RequestContext, iam::Subject};
 
 /// An API key that is wanted.
 #[derive(Clone, Debug, Default)]
@@ -358,26 +356,8 @@ impl Control {
         id: &str,
         name: &str,
     ) -> Change {
-        let crn = Crn {
-            service: "iam-identity".to_owned(),
-            location: String::new(),
-            account: Some(ctx.caller.account.clone()),
-            instance: String::new(),
-            kind: kind.to_owned(),
-            resource: id.to_owned(),
-        };
-        let draft = EventDraft {
-            action: action.as_str(),
-            outcome: Outcome::Success,
-            target: Target {
-                crn: crn.to_string(),
-                name: name.to_owned(),
-                type_uri: format!("iam-identity/{kind}"),
-                group: None,
-            },
-            request_data: "{}".to_owned(),
-        };
-        Change { events: vec![self.event(ctx, draft)], usage: Vec::new() }
+        let about = Subject { service: "iam-identity", kind, id, name };
+        self.iam_change(ctx, action.as_str(), &about, &serde_json::json!({}))
     }
 }
 
