@@ -78,6 +78,13 @@ pub trait AccessStore: Send + Sync {
         principal: &PrincipalId,
     ) -> Result<AccessRows, StoreError>;
 
+    /// The account's own roles by name, for a decision on a policy that gives one.
+    async fn access_roles(
+        &self,
+        permit: SystemPermit,
+        account: &AccountId,
+    ) -> Result<Vec<CustomRole>, StoreError>;
+
     /// The access tags of the resource with this id.
     async fn access_tags(
         &self,

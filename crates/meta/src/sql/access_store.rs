@@ -31,6 +31,14 @@ impl AccessStore for SqlStore {
         reading!(self, |tx| policy_row::rows_of(tx, account, principal))
     }
 
+    async fn access_roles(
+        &self,
+        _permit: SystemPermit,
+        account: &AccountId,
+    ) -> Result<Vec<CustomRole>> {
+        policy_row::roles_of(&mut self.engine.glance().await?, account).await
+    }
+
     async fn access_tags(
         &self,
         _permit: SystemPermit,

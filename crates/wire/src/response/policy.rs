@@ -120,7 +120,7 @@ pub fn policy_v2(
     let granted: Value = terms
         .roles
         .iter()
-        .map(|crn| match roles(crn).filter(|_| display) {
+        .map(|crn| match display.then(|| roles(crn)).flatten() {
             Some(role) => {
                 let action = |a: &String| json!({ "id": a, "display_name": a, "description": "" });
                 json!({
