@@ -43,7 +43,7 @@ impl Control {
         Ok(self.store().is_member(&permit, group, iam_id).await?)
     }
 
-    /// Adds members; says for each whether it is new.
+    /// Adds members, also those that it has; all of them.
     ///
     /// # Errors
     /// Too many at once, the limit; when there is no such group, or the caller may not.
@@ -52,7 +52,7 @@ impl Control {
         ctx: &RequestContext,
         group: &AccessGroupId,
         members: Vec<(PrincipalId, MemberKind)>,
-    ) -> Result<Vec<(GroupMember, bool)>, Error> {
+    ) -> Result<Vec<GroupMember>, Error> {
         let permit = self.permit_account(ctx, Action::MemberAdd).await?;
         if !(1..=MEMBERS_CALL_MAX).contains(&members.len()) {
             let why = format!("One call adds 1 to {MEMBERS_CALL_MAX} members.");
@@ -65,8 +65,8 @@ impl Control {
             .collect();
         let ids = members.iter().map(|m| &m.iam_id);
         let change = self.members_change(ctx, "iam-groups.member.add", group, ids);
-        let made = self.store().members_add(&permit, group, members.clone(), change).await?;
-        Ok(members.into_iter().zip(made).collect())
+        self.store().members_add(&permit, group, members.clone(), change).await?;
+        Ok(members)
     }
 
     /// Removes members; says for each whether it was one.

@@ -2,7 +2,7 @@
 
 use base::PolicyId;
 use meta::PolicyFilter;
-use model::{AccessPolicy, PolicyKind, PolicyState, PolicyTerms, Refusal};
+use model::{AccessPolicy, PolicyKind, PolicyState, PolicyTerms};
 use policy::{Action, InternalActor, Permit, Role, ServiceFacts};
 
 use super::{Subject, invalid, refused};
@@ -195,13 +195,8 @@ impl Control {
         event: &'static str,
     ) -> Result<AccessPolicy, Error> {
         let change = self.policy_change(ctx, event, &policy);
-        let written = self.store().policy_write(permit, policy.clone(), change).await;
-        match written {
-            Err(meta::StoreError::Refused(refusal @ Refusal::PolicyExists { .. })) => {
-                Err(refusal.into())
-            }
-            other => other.map(|()| policy).map_err(Error::from),
-        }
+        self.store().policy_write(permit, policy.clone(), change).await?;
+        Ok(policy)
     }
 
     fn policy_change(

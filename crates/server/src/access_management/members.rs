@@ -34,8 +34,7 @@ pub(crate) async fn add(call: Call) -> Answer {
     let body = call.json()?;
     let want = request::members(&Fields::root(&body))?;
     let done = call.control().members_add(&call.ctx, &groups::id(&call)?, want).await?;
-    let members: Vec<_> = done.into_iter().map(|(member, _)| member).collect();
-    Reply::json(StatusCode::MULTI_STATUS, &response::members_added(&members, &call.ctx.request_id))
+    Reply::json(StatusCode::MULTI_STATUS, &response::members_added(&done, &call.ctx.request_id))
 }
 
 pub(crate) async fn remove(call: Call) -> Answer {
