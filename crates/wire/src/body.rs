@@ -142,6 +142,14 @@ impl<'a> Fields<'a> {
         value.ok_or_else(|| self.error(ErrorCode::ValidationRequiredField, field, "is required"))
     }
 
+    /// As [`Self::text`], of a field that must be there.
+    ///
+    /// # Errors
+    /// As [`Self::text`] and [`Self::required`].
+    pub fn required_text(&self, field: &str) -> Result<&'a str, ApiError> {
+        self.required(field, self.text(field)?)
+    }
+
     /// A text, at most 4 KiB.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use base::AccessGroupId;
 use control::{AccessGroupFilter, AccessGroupPatch, Slice};
 use model::AccessGroup;
-use wire::{ApiError, ErrorCode, Fields, request, response};
+use wire::{Fields, request, response};
 
 use super::etag;
 use crate::{
@@ -49,14 +49,7 @@ pub(crate) async fn update(call: Call) -> Answer {
 }
 
 pub(crate) async fn delete(call: Call) -> Answer {
-    let force = match call.query.get("force") {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => {
-            let message = "force must be one of: true, false.";
-            return Err(ApiError::parameter(ErrorCode::InvalidValue, "force", message).into());
-        }
-    };
+    let force = request::access_group_force(&call.query)?;
     call.control().access_group_delete(&call.ctx, &id(&call)?, force).await?;
     Ok(Reply::empty())
 }

@@ -1,9 +1,9 @@
 //! Access groups, their members and rules: `/v2/groups`.
 
 use base::PrincipalId;
-use model::{ClaimCondition, MemberKind};
+use model::{ClaimCondition, MemberKind, RULES_MAX_HOURS};
 
-use super::policy::account_of;
+use super::policy::{account_of, parameter};
 use crate::{ApiError, ErrorCode, Fields, Query};
 
 /// Largest page of groups or members, and how many come when no limit is asked for.
@@ -11,6 +11,8 @@ pub const ACCESS_GROUP_PAGE_MAX: u32 = 100;
 const PAGE_LIMIT_DEFAULT: u32 = 50;
 /// Most members, groups or conditions of a body that are read.
 pub const ACCESS_ITEMS_MAX: usize = 100;
+/// What members may be, as errors list it.
+const MEMBER_KINDS: &str = "user, service, profile";
 
 /// A part of a list by number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,18 +75,16 @@ pub fn access_group_list(query: &Query) -> Result<AccessGroupList, ApiError> {
 /// # Errors
 /// A type that is not known; numbers out of their range.
 pub fn member_list(query: &Query) -> Result<(Option<MemberKind>, OffsetPage), ApiError> {
-    let kind = match query.get("type") {
-        None => None,
-        Some(text) => Some(member_kind(text).ok_or_else(|| {
-            let message = "type must be one of: user, service, profile.";
-            ApiError::parameter(ErrorCode::InvalidValue, "type", message)
-        })?),
-    };
-    Ok((kind, page(query)?))
+    Ok((parameter(query, "type", MEMBER_KINDS, MemberKind::parse)?, page(query)?))
 }
 
-fn member_kind(text: &str) -> Option<MemberKind> {
-    MemberKind::parse(text)
+/// Reads the query of `DELETE /v2/groups/{id}`: whether members go with it.
+///
+/// # Errors
+/// What is not true or false.
+pub fn access_group_force(query: &Query) -> Result<bool, ApiError> {
+    let force = parameter(query, "force", "true, false", |text| text.parse().ok())?;
+    Ok(force.unwrap_or(false))
 }
 
 /// A name and a description.
@@ -123,7 +123,7 @@ fn iam_id(f: &Fields<'_>, field: &str, text: &str) -> Result<PrincipalId, ApiErr
 
 /// What an IAM id names, whatever the body says of it.
 fn kind_of(f: &Fields<'_>, iam_id: &PrincipalId) -> Result<MemberKind, ApiError> {
-    f.choice("type", "user, service, profile", member_kind)?;
+    f.choice("type", MEMBER_KINDS, MemberKind::parse)?;
     Ok(MemberKind::of(iam_id.as_str()))
 }
 
@@ -134,7 +134,7 @@ fn kind_of(f: &Fields<'_>, iam_id: &PrincipalId) -> Result<MemberKind, ApiError>
 pub fn members(f: &Fields<'_>) -> Result<Vec<(PrincipalId, MemberKind)>, ApiError> {
     let items = f.required("members", f.objects("members", ACCESS_ITEMS_MAX)?)?;
     let each = items.iter().map(|item| {
-        let text = item.required("iam_id", item.text("iam_id")?)?;
+        let text = item.required_text("iam_id")?;
         let id = iam_id(item, "iam_id", text)?;
         let kind = kind_of(item, &id)?;
         Ok((id, kind))
@@ -181,21 +181,18 @@ pub struct GroupRuleBody {
 /// # Errors
 /// What is missing or of the wrong type.
 pub fn group_rule(f: &Fields<'_>) -> Result<GroupRuleBody, ApiError> {
-    let needed = |f: &Fields<'_>, field: &str| -> Result<String, ApiError> {
-        Ok(f.required(field, f.text(field)?)?.to_owned())
-    };
     let items = f.required("conditions", f.objects("conditions", ACCESS_ITEMS_MAX)?)?;
     let conditions = items.iter().map(|item| {
         Ok(ClaimCondition {
-            claim: needed(item, "claim")?,
-            operator: needed(item, "operator")?,
-            value: needed(item, "value")?,
+            claim: item.required_text("claim")?.to_owned(),
+            operator: item.required_text("operator")?.to_owned(),
+            value: item.required_text("value")?.to_owned(),
         })
     });
     Ok(GroupRuleBody {
         name: f.text("name")?.unwrap_or_default().to_owned(),
-        expiration: f.required("expiration", f.small_number("expiration", 1, 24)?)?,
-        realm_name: needed(f, "realm_name")?,
+        expiration: f.required("expiration", f.small_number("expiration", 1, RULES_MAX_HOURS)?)?,
+        realm_name: f.required_text("realm_name")?.to_owned(),
         conditions: conditions.collect::<Result<_, ApiError>>()?,
     })
 }

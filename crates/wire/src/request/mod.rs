@@ -33,8 +33,8 @@ mod volume;
 
 pub use access_group::{
     ACCESS_GROUP_PAGE_MAX, ACCESS_ITEMS_MAX, AccessGroupBody, AccessGroupList, GroupRuleBody,
-    OffsetPage, access_group_body, access_group_list, access_group_prototype, group_rule,
-    member_groups, member_list, members, members_gone,
+    OffsetPage, access_group_body, access_group_force, access_group_list, access_group_prototype,
+    group_rule, member_groups, member_list, members, members_gone,
 };
 pub use acl::{acl_prototype, acl_rule_patch, acl_rule_prototype};
 pub use allowed_use::AllowedUsePatch;

@@ -51,7 +51,7 @@ fn only<'a>(f: &Fields<'a>, field: &str) -> Result<Fields<'a>, ApiError> {
 
 fn roles(f: &Fields<'_>) -> Result<Vec<String>, ApiError> {
     let roles = f.required("roles", f.objects("roles", POLICY_ITEMS_MAX)?)?;
-    let id = |r: &Fields<'_>| Ok(r.required("role_id", r.text("role_id")?)?.to_owned());
+    let id = |r: &Fields<'_>| Ok(r.required_text("role_id")?.to_owned());
     roles.iter().map(id).collect()
 }
 
@@ -84,9 +84,9 @@ fn attribute(f: &Fields<'_>, form: Form) -> Result<Attribute, ApiError> {
         })?,
     };
     let key = if second { "key" } else { "name" };
-    let key = f.required(key, f.text(key)?)?.to_owned();
+    let key = f.required_text(key)?.to_owned();
     let value = match form {
-        Form::First => AttributeValue::Text(f.required("value", f.text("value")?)?.to_owned()),
+        Form::First => AttributeValue::Text(f.required_text("value")?.to_owned()),
         Form::Second => value(f)?,
     };
     Ok(Attribute { key, operator, value })
@@ -205,7 +205,8 @@ pub fn account_of(query: &Query) -> Result<String, ApiError> {
     })
 }
 
-fn parameter<T>(
+/// A parameter that is one of several words.
+pub(super) fn parameter<T>(
     query: &Query,
     name: &str,
     allowed: &str,
@@ -230,11 +231,7 @@ pub fn policy_list(query: &Query) -> Result<PolicyList, ApiError> {
         ("service_group_id", text("service_group_id")),
     ];
     let page = |text: &str| text.parse().ok().filter(|n| (1..=POLICY_PAGE_MAX).contains(n));
-    let format = parameter(query, "format", "display, include_last_permit", |text| match text {
-        "display" => Some(true),
-        "include_last_permit" => Some(false),
-        _ => None,
-    })?;
+    let display = policy_format(query)?;
     Ok(PolicyList {
         account: account_of(query)?,
         iam_id: text("iam_id"),
@@ -243,7 +240,7 @@ pub fn policy_list(query: &Query) -> Result<PolicyList, ApiError> {
         state: parameter(query, "state", "active, deleted", PolicyState::parse)?,
         resource: resource.into_iter().filter_map(|(key, v)| Some((key, v?))).collect(),
         tag: (text("tag_name"), text("tag_value")),
-        display: format.unwrap_or(false),
+        display,
         limit: parameter(query, "limit", "1 to 100", page)?,
         start: text("start"),
     })
@@ -286,10 +283,6 @@ pub struct RolePrototype {
     pub body: RoleBody,
 }
 
-fn needed(f: &Fields<'_>, field: &str) -> Result<String, ApiError> {
-    Ok(f.required(field, f.text(field)?)?.to_owned())
-}
-
 /// Reads `PUT /v2/roles/{id}`.
 ///
 /// # Errors
@@ -297,7 +290,7 @@ fn needed(f: &Fields<'_>, field: &str) -> Result<String, ApiError> {
 pub fn role_body(f: &Fields<'_>) -> Result<RoleBody, ApiError> {
     let actions = f.required("actions", f.texts("actions", ROLE_ACTIONS_MAX)?)?;
     Ok(RoleBody {
-        display_name: needed(f, "display_name")?,
+        display_name: f.required_text("display_name")?.to_owned(),
         description: description(f)?,
         actions: actions.into_iter().map(str::to_owned).collect(),
     })
@@ -309,9 +302,9 @@ pub fn role_body(f: &Fields<'_>) -> Result<RoleBody, ApiError> {
 /// As [`role_body`].
 pub fn role_prototype(f: &Fields<'_>) -> Result<RolePrototype, ApiError> {
     Ok(RolePrototype {
-        name: needed(f, "name")?,
-        account: needed(f, "account_id")?,
-        service: needed(f, "service_name")?,
+        name: f.required_text("name")?.to_owned(),
+        account: f.required_text("account_id")?.to_owned(),
+        service: f.required_text("service_name")?.to_owned(),
         body: role_body(f)?,
     })
 }

@@ -148,6 +148,7 @@ const PARAMETERS: &[(&str, Parameters)] = bodies! {
     list_policies: |_, q| of_account(request::policy_list(q));
     list_v2_policies: |_, q| of_account(request::policy_list(q));
     get_policy: |_, q| request::policy_format(q);
+    delete_access_group: |_, q| request::access_group_force(q);
     get_v2_policy: |_, q| request::policy_format(q);
     list_access_groups: |_, q| of_account(request::access_group_list(q));
     create_access_group: |_, q| of_account(request::account_of(q));
@@ -180,7 +181,7 @@ const PARAMETERS: &[(&str, Parameters)] = bodies! {
 };
 
 /// Parameters that are read by `server` itself.
-const READ_ELSEWHERE: [&str; 13] = [
+const READ_ELSEWHERE: [&str; 12] = [
     "ectype_image_storage",
     "ectype_instance_console_log",
     "get_api_key",
@@ -188,7 +189,6 @@ const READ_ELSEWHERE: [&str; 13] = [
     "get_service_id",
     "get_profile",
     "list_roles",
-    "delete_access_group",
     "action_on_key",
     "get_kms_key_policy",
     "put_kms_key_policy",
