@@ -8,15 +8,17 @@ use model::{
 use policy::{Action, Permit};
 
 use super::{
-    head::{limit_check, not_found, written},
+    head::{NameSpace, limit_check, not_found, written},
     list::Conditions,
-    outbox,
-    policy_row::{covers, forget, raise},
+    outbox, permit,
+    policy_row::{forget, raise},
     search::like,
     session::Session,
     value::{Row, binds},
 };
 use crate::{AccessGroupFilter, Change, Slice, StoreError};
+
+const NAMES: NameSpace = NameSpace::new("access group", "access_groups", "account_id");
 
 const SELECT: &str = "SELECT g.id, g.account_id, g.name, g.description, g.created_at, g.created_by,
    g.modified_at, g.modified_by, g.revision FROM access_groups g";
@@ -75,12 +77,6 @@ fn rule(row: Row) -> Result<GroupRule, StoreError> {
     })
 }
 
-/// Leave for one of these, for the account as a whole.
-fn covers_any(permit: &Permit, actions: &[Action]) -> Result<(), StoreError> {
-    let fits = actions.iter().any(|action| permit.covers_account(*action));
-    if fits { Ok(()) } else { Err(StoreError::PermitMismatch) }
-}
-
 /// A group of the account, whatever the permit is for.
 async fn own(
     session: &mut Session,
@@ -99,7 +95,7 @@ pub(crate) async fn list(
     filter: &AccessGroupFilter,
     slice: Slice,
 ) -> Result<(Vec<AccessGroup>, u64), StoreError> {
-    covers(permit, Action::AccessGroupList)?;
+    permit::covers_account(permit, &[Action::AccessGroupList])?;
     let mut conditions = Conditions::default();
     conditions.and("g.account_id = ?", binds![permit.account()]);
     if let Some(iam_id) = &filter.iam_id {
@@ -132,24 +128,11 @@ pub(crate) async fn get(
     permit: &Permit,
     id: &AccessGroupId,
 ) -> Result<AccessGroup, StoreError> {
-    covers_any(
+    permit::covers_account(
         permit,
         &[Action::AccessGroupRead, Action::AccessGroupUpdate, Action::AccessGroupDelete],
     )?;
     own(session, permit.account(), id).await
-}
-
-async fn name_check(tx: &mut Session, group: &AccessGroup) -> Result<(), StoreError> {
-    let taken = tx
-        .any(
-            "SELECT 1 FROM access_groups WHERE account_id = $1 AND name = $2 AND id <> $3",
-            binds![&group.account, &group.name, &group.id],
-        )
-        .await?;
-    if taken {
-        return Err(Refusal::NameTaken { kind: "access group", name: group.name.clone() }.into());
-    }
-    Ok(())
 }
 
 pub(crate) async fn create(
@@ -158,11 +141,8 @@ pub(crate) async fn create(
     group: &AccessGroup,
     change: &Change,
 ) -> Result<(), StoreError> {
-    covers(permit, Action::AccessGroupCreate)?;
-    if permit.account() != &group.account {
-        return Err(StoreError::PermitMismatch);
-    }
-    name_check(tx, group).await?;
+    permit::covers_of(permit, Action::AccessGroupCreate, &group.account)?;
+    NAMES.check(tx, group.account.as_str(), &group.name, None).await?;
     let mut have = Conditions::default();
     have.and("account_id = ?", binds![&group.account]);
     limit_check(have.count(tx, "access_groups").await? + 1, Limit::ACCESS_GROUPS_MAX)?;
@@ -192,9 +172,9 @@ pub(crate) async fn write(
     group: &AccessGroup,
     change: &Change,
 ) -> Result<(), StoreError> {
-    covers(permit, Action::AccessGroupUpdate)?;
+    permit::covers_account(permit, &[Action::AccessGroupUpdate])?;
     own(tx, permit.account(), &group.id).await?;
-    name_check(tx, group).await?;
+    NAMES.check(tx, group.account.as_str(), &group.name, Some(group.id.as_str())).await?;
     let rows = tx
         .run(
             "UPDATE access_groups SET name = $4, description = $5, modified_at = $6,
@@ -222,7 +202,7 @@ pub(crate) async fn delete(
     force: bool,
     change: &Change,
 ) -> Result<(), StoreError> {
-    covers(permit, Action::AccessGroupDelete)?;
+    permit::covers_account(permit, &[Action::AccessGroupDelete])?;
     let group = own(tx, permit.account(), id).await?;
     let members = "SELECT 1 FROM access_group_members WHERE access_group_id = $1 LIMIT 1";
     if !force && tx.any(members, binds![id]).await? {
@@ -243,7 +223,7 @@ pub(crate) async fn members(
     kind: Option<MemberKind>,
     slice: Slice,
 ) -> Result<(Vec<GroupMember>, u64), StoreError> {
-    covers(permit, Action::MemberRead)?;
+    permit::covers_account(permit, &[Action::MemberRead])?;
     own(session, permit.account(), id).await?;
     let mut conditions = Conditions::default();
     conditions
@@ -261,7 +241,7 @@ pub(crate) async fn is_member(
     id: &AccessGroupId,
     iam_id: &PrincipalId,
 ) -> Result<bool, StoreError> {
-    covers(permit, Action::MemberRead)?;
+    permit::covers_account(permit, &[Action::MemberRead])?;
     own(session, permit.account(), id).await?;
     session
         .any(
@@ -278,7 +258,7 @@ pub(crate) async fn members_add(
     members: &[GroupMember],
     change: &Change,
 ) -> Result<Vec<bool>, StoreError> {
-    covers(permit, Action::MemberAdd)?;
+    permit::covers_account(permit, &[Action::MemberAdd])?;
     own(tx, permit.account(), id).await?;
     let mut made = Vec::with_capacity(members.len());
     for member in members {
@@ -314,7 +294,7 @@ pub(crate) async fn members_remove(
     members: &[PrincipalId],
     change: &Change,
 ) -> Result<Vec<bool>, StoreError> {
-    covers(permit, Action::MemberRemove)?;
+    permit::covers_account(permit, &[Action::MemberRemove])?;
     own(tx, permit.account(), id).await?;
     let mut gone = Vec::with_capacity(members.len());
     for iam_id in members {
@@ -350,7 +330,7 @@ pub(crate) async fn rules(
     permit: &Permit,
     id: &AccessGroupId,
 ) -> Result<Vec<GroupRule>, StoreError> {
-    covers_any(permit, &[Action::GroupRuleRead, Action::GroupRuleUpdate])?;
+    permit::covers_account(permit, &[Action::GroupRuleRead, Action::GroupRuleUpdate])?;
     own(session, permit.account(), id).await?;
     let rows = session
         .all(format!("{RULE} WHERE r.access_group_id = $1 ORDER BY r.created_at, r.id"), binds![id])
@@ -365,7 +345,10 @@ pub(crate) async fn rule_put(
     change: &Change,
 ) -> Result<(), StoreError> {
     let new = rule.revision == 1;
-    covers(permit, if new { Action::GroupRuleCreate } else { Action::GroupRuleUpdate })?;
+    permit::covers_account(
+        permit,
+        &[if new { Action::GroupRuleCreate } else { Action::GroupRuleUpdate }],
+    )?;
     let account = permit.account();
     own(tx, account, &rule.group).await?;
     let conditions = serde_json::to_string(&rule.conditions).map_err(|error| {
@@ -416,7 +399,7 @@ pub(crate) async fn rule_delete(
     rule: &AccessGroupRuleId,
     change: &Change,
 ) -> Result<(), StoreError> {
-    covers(permit, Action::GroupRuleDelete)?;
+    permit::covers_account(permit, &[Action::GroupRuleDelete])?;
     own(tx, permit.account(), id).await?;
     let rows = tx
         .run(

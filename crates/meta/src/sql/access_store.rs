@@ -8,7 +8,7 @@ use policy::{Action, Permit, SystemPermit};
 use super::{
     SqlStore, access_group,
     counter::{self, Counter},
-    policy_row,
+    permit, policy_row,
     retry::{reading, writing},
     value::binds,
 };
@@ -80,7 +80,7 @@ impl AccessStore for SqlStore {
     }
 
     async fn policy(&self, permit: &Permit, id: &PolicyId) -> Result<AccessPolicy> {
-        policy_row::covers(permit, Action::PolicyRead)?;
+        permit::covers_account(permit, &[Action::PolicyRead])?;
         policy_row::any(&mut self.engine.glance().await?, permit.account(), id).await
     }
 
@@ -103,7 +103,7 @@ impl AccessStore for SqlStore {
     }
 
     async fn roles(&self, permit: &Permit) -> Result<Vec<CustomRole>> {
-        policy_row::covers(permit, Action::RoleRead)?;
+        permit::covers_account(permit, &[Action::RoleRead])?;
         policy_row::roles_of(&mut self.engine.glance().await?, permit.account()).await
     }
 

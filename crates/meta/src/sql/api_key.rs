@@ -7,7 +7,7 @@ use policy::{Action, Permit, Scope};
 use super::{
     head::{changed, limit_check, not_found},
     list::{Conditions, limit, paged},
-    outbox, principal,
+    outbox, permit, principal,
     session::Session,
     value::{Row, binds},
 };
@@ -83,7 +83,7 @@ pub(crate) async fn create(
     k: &ApiKey,
     change: &Change,
 ) -> Result<(), StoreError> {
-    principal::covers(permit, Action::ApiKeyCreate, &k.account)?;
+    permit::covers_of(permit, Action::ApiKeyCreate, &k.account)?;
     principal::get(tx, &k.account, &k.principal).await?;
     let mut own = Conditions::default();
     own.and("principal_id = ?", binds![&k.principal]);
@@ -143,7 +143,7 @@ pub(crate) async fn save(
     record: &HistoryRecord,
     change: &Change,
 ) -> Result<(), StoreError> {
-    principal::covers(permit, Action::ApiKeyUpdate, &k.account)?;
+    permit::covers_of(permit, Action::ApiKeyUpdate, &k.account)?;
     hash_check(tx, k).await?;
     let rows = tx
         .run(
@@ -180,7 +180,7 @@ pub(crate) async fn delete(
     id: &ApiKeyId,
     change: &Change,
 ) -> Result<(), StoreError> {
-    principal::covers(permit, Action::ApiKeyDelete, permit.account())?;
+    permit::covers_account(permit, &[Action::ApiKeyDelete])?;
     let row = tx
         .one(
             "SELECT locked FROM api_keys WHERE id = $1 AND account_id = $2",

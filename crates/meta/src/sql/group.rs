@@ -111,8 +111,8 @@ pub(crate) async fn create(
     group: &ResourceGroup,
     change: &Change,
 ) -> Result<(), StoreError> {
-    let ours = permit.account() == &group.account && !group.default;
-    if !permit.covers_account(Action::ResourceGroupCreate) || !ours {
+    permit::covers_of(permit, Action::ResourceGroupCreate, &group.account)?;
+    if group.default {
         return Err(StoreError::PermitMismatch);
     }
     name_check(tx, permit, &group.name, "").await?;

@@ -1,5 +1,7 @@
 //! What every resource's row begins with, and the rules about names and groups.
 
+use std::fmt::Display;
+
 use base::{AccountId, ResourceGroupId};
 use model::{Head, Limit, Refusal, ResourceName};
 
@@ -67,14 +69,14 @@ impl NameSpace {
         self,
         tx: &mut Session,
         parent: &str,
-        name: &ResourceName,
+        name: &(impl Display + Sync),
         own: Option<&str>,
     ) -> Result<(), StoreError> {
         let Self { table, parent: column, kind } = self;
         let taken = tx
             .any(
                 format!("SELECT 1 FROM {table} WHERE {column} = $1 AND name = $2 AND id <> $3"),
-                binds![parent, name, own.unwrap_or_default()],
+                binds![parent, name.to_string(), own.unwrap_or_default()],
             )
             .await?;
         if taken {

@@ -11,6 +11,22 @@ pub(crate) fn covers(permit: &Permit, actions: &[Action], id: &str) -> Result<()
     if fits { Ok(()) } else { Err(StoreError::PermitMismatch) }
 }
 
+/// The permit allows one of `actions` on its account as a whole.
+pub(crate) fn covers_account(permit: &Permit, actions: &[Action]) -> Result<(), StoreError> {
+    let fits = actions.iter().any(|action| permit.covers_account(*action));
+    if fits { Ok(()) } else { Err(StoreError::PermitMismatch) }
+}
+
+/// The permit allows `action` on what belongs to this account as a whole.
+pub(crate) fn covers_of(
+    permit: &Permit,
+    action: Action,
+    account: &AccountId,
+) -> Result<(), StoreError> {
+    let fits = permit.covers_account(action) && permit.account() == account;
+    if fits { Ok(()) } else { Err(StoreError::PermitMismatch) }
+}
+
 /// The permit allows `action` for something new in this account and group.
 pub(crate) fn covers_new(
     permit: &Permit,

@@ -8,7 +8,7 @@ use super::{
     counter::{self, Counter},
     head::{limit_check, not_found, written},
     list::Conditions,
-    outbox,
+    outbox, permit,
     session::Session,
     value::{Row, Value, binds},
 };
@@ -20,11 +20,6 @@ const SELECT: &str = "SELECT p.id, p.account_id, p.kind, p.state, p.terms, p.cre
 const ROLE: &str = "SELECT r.id, r.account_id, r.name, r.service, r.display_name, r.description,
    r.actions, r.created_at, r.created_by, r.modified_at, r.modified_by, r.revision
  FROM custom_roles r";
-
-/// Leave for the account as a whole.
-pub(crate) fn covers(permit: &Permit, action: Action) -> Result<(), StoreError> {
-    if permit.covers_account(action) { Ok(()) } else { Err(StoreError::PermitMismatch) }
-}
 
 /// Raises the account's generation: decisions are made anew.
 pub(crate) async fn raise(tx: &mut Session, account: &AccountId) -> Result<(), StoreError> {
@@ -135,7 +130,7 @@ pub(crate) async fn list(
     permit: &Permit,
     filter: &PolicyFilter,
 ) -> Result<Vec<AccessPolicy>, StoreError> {
-    covers(permit, Action::PolicyRead)?;
+    permit::covers_account(permit, &[Action::PolicyRead])?;
     let mut conditions = Conditions::default();
     let state = filter.state.unwrap_or(PolicyState::Active);
     conditions
@@ -203,10 +198,7 @@ pub(crate) async fn create(
     policy: &AccessPolicy,
     change: &Change,
 ) -> Result<(), StoreError> {
-    covers(permit, Action::PolicyCreate)?;
-    if permit.account() != &policy.account {
-        return Err(StoreError::PermitMismatch);
-    }
+    permit::covers_of(permit, Action::PolicyCreate, &policy.account)?;
     check(tx, policy).await?;
     let mut own = Conditions::default();
     own.and("account_id = ? AND state = 'active'", binds![&policy.account]);
@@ -246,7 +238,7 @@ pub(crate) async fn write(
         PolicyState::Active => Action::PolicyUpdate,
         PolicyState::Deleted => Action::PolicyDelete,
     };
-    covers(permit, action)?;
+    permit::covers_account(permit, &[action])?;
     any(tx, permit.account(), &policy.id).await?;
     if policy.state == PolicyState::Active {
         check(tx, policy).await?;
@@ -320,10 +312,7 @@ pub(crate) async fn role_create(
     role: &CustomRole,
     change: &Change,
 ) -> Result<(), StoreError> {
-    covers(permit, Action::RoleCreate)?;
-    if permit.account() != &role.account {
-        return Err(StoreError::PermitMismatch);
-    }
+    permit::covers_of(permit, Action::RoleCreate, &role.account)?;
     let have = roles_of(tx, &role.account).await?;
     if have.iter().any(|other| other.name == role.name) {
         let name = role.name.clone();
@@ -357,7 +346,7 @@ pub(crate) async fn role_write(
     role: &CustomRole,
     change: &Change,
 ) -> Result<(), StoreError> {
-    covers(permit, Action::RoleUpdate)?;
+    permit::covers_account(permit, &[Action::RoleUpdate])?;
     let mut values = binds![&role.id, permit.account(), role.revision.saturating_sub(1)];
     values.extend(role_values(role)?);
     let rows = tx
@@ -379,7 +368,7 @@ pub(crate) async fn role_delete(
     id: &RoleId,
     change: &Change,
 ) -> Result<(), StoreError> {
-    covers(permit, Action::RoleDelete)?;
+    permit::covers_account(permit, &[Action::RoleDelete])?;
     let account = permit.account();
     let roles = roles_of(tx, account).await?;
     let role = roles.into_iter().find(|role| &role.id == id);

@@ -8,7 +8,7 @@ use super::{
     access_group, api_key,
     head::{changed, limit_check, not_found},
     list::{Conditions, limit, paged},
-    outbox,
+    outbox, permit,
     session::Session,
     value::{Row, binds},
 };
@@ -51,16 +51,6 @@ fn actions(kind: PrincipalKind) -> [Action; 3] {
             [Action::ProfileCreate, Action::ProfileUpdate, Action::ProfileDelete]
         }
     }
-}
-
-/// The permit allows `action` on what belongs to this account.
-pub(crate) fn covers(
-    permit: &Permit,
-    action: Action,
-    account: &AccountId,
-) -> Result<(), StoreError> {
-    let fits = permit.covers_account(action) && permit.account() == account;
-    if fits { Ok(()) } else { Err(StoreError::PermitMismatch) }
 }
 
 pub(crate) const fn kind_name(kind: PrincipalKind) -> &'static str {
@@ -127,7 +117,7 @@ pub(crate) async fn create(
     change: &Change,
 ) -> Result<(), StoreError> {
     let [create, ..] = actions(p.kind);
-    covers(permit, create, &p.account)?;
+    permit::covers_of(permit, create, &p.account)?;
     unique_check(tx, p).await?;
     let mut own = Conditions::default();
     own.and("account_id = ?", binds![&p.account]).and("kind = ?", binds![p.kind.as_str()]);
@@ -189,7 +179,7 @@ pub(crate) async fn save(
     change: &Change,
 ) -> Result<(), StoreError> {
     let [_, update, _] = actions(p.kind);
-    covers(permit, update, &p.account)?;
+    permit::covers_of(permit, update, &p.account)?;
     unique_check(tx, p).await?;
     let rows = tx
         .run(
@@ -224,7 +214,7 @@ pub(crate) async fn delete(
 ) -> Result<(), StoreError> {
     let p = get(tx, permit.account(), id).await?;
     let [_, _, delete] = actions(p.kind);
-    covers(permit, delete, &p.account)?;
+    permit::covers_of(permit, delete, &p.account)?;
     if p.locked {
         return Err(Refusal::IdentityLocked { kind: kind_name(p.kind) }.into());
     }

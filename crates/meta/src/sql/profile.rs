@@ -8,7 +8,7 @@ use super::{
     head::{changed, limit_check, not_found},
     identity,
     list::Conditions,
-    outbox, principal,
+    outbox, permit, principal,
     session::Session,
     value::{Row, binds},
 };
@@ -63,7 +63,7 @@ async fn own(
     profile: &PrincipalId,
 ) -> Result<Principal, StoreError> {
     let found = principal::get(tx, permit.account(), profile).await?;
-    principal::covers(permit, Action::ProfileUpdate, &found.account)?;
+    permit::covers_of(permit, Action::ProfileUpdate, &found.account)?;
     Ok(found)
 }
 

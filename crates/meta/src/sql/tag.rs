@@ -319,9 +319,7 @@ pub(crate) async fn access_create(
     permit: &Permit,
     tags: &[(Tag, Change)],
 ) -> Result<Vec<bool>, StoreError> {
-    if !permit.covers_account(Action::TagCreateAccess) {
-        return Err(StoreError::PermitMismatch);
-    }
+    permit::covers_account(permit, &[Action::TagCreateAccess])?;
     let account = permit.account();
     let mut made = Vec::with_capacity(tags.len());
     for (tag, change) in tags {
@@ -347,9 +345,7 @@ pub(crate) async fn delete(
     tag: &Tag,
     change: &Change,
 ) -> Result<(), StoreError> {
-    if !permit.covers_account(delete_action(kind)?) {
-        return Err(StoreError::PermitMismatch);
-    }
+    permit::covers_account(permit, &[delete_action(kind)?])?;
     let values = || binds![permit.account(), kind.as_str(), tag.as_str()];
     let used = "SELECT 1 FROM tags WHERE account_id = $1 AND kind = $2 AND tag = $3 LIMIT 1";
     if tx.any(used, values()).await? {
@@ -370,9 +366,7 @@ pub(crate) async fn delete_unused(
     kind: TagKind,
     change: &Change,
 ) -> Result<Vec<Tag>, StoreError> {
-    if !permit.covers_account(delete_action(kind)?) {
-        return Err(StoreError::PermitMismatch);
-    }
+    permit::covers_account(permit, &[delete_action(kind)?])?;
     let rows = tx
         .all(
             "DELETE FROM tag_names WHERE account_id = $1 AND kind = $2 AND NOT EXISTS
