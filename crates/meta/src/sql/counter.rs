@@ -41,11 +41,20 @@ pub(crate) async fn add(
     counter: Counter,
     by: i64,
 ) -> Result<i64, StoreError> {
+    add_to(tx, account, counter.name(), by).await
+}
+
+async fn add_to(
+    tx: &mut Session,
+    account: &AccountId,
+    name: &str,
+    by: i64,
+) -> Result<i64, StoreError> {
     tx.number(
         "INSERT INTO counters (account_id, name, value) VALUES ($1, $2, $3)
          ON CONFLICT (account_id, name) DO UPDATE SET value = counters.value + excluded.value
          RETURNING value",
-        binds![account, counter.name(), by],
+        binds![account, name, by],
     )
     .await
 }
@@ -57,12 +66,7 @@ pub(crate) async fn add_in(
     counter: Counter,
     by: i64,
 ) -> Result<i64, StoreError> {
-    tx.run(
-        "INSERT INTO counters (account_id, name, value) VALUES ($1, $2, $3)
-         ON CONFLICT (account_id, name) DO UPDATE SET value = counters.value + excluded.value",
-        binds![account, counter.of_group(group.as_str()), by],
-    )
-    .await?;
+    add_to(tx, account, &counter.of_group(group.as_str()), by).await?;
     add(tx, account, counter, by).await
 }
 

@@ -175,14 +175,9 @@ pub(crate) async fn list(
             binds![subnet],
         );
     }
-    let mut counted = None;
-    if filter == &InstanceFilter::default() {
-        counted = sight::counted(session, scope, Counter::Instances).await?;
-    }
-    let total = match counted {
-        Some(total) => total,
-        None => conditions.count(session, "instances n").await?,
-    };
+    let narrowed = filter != &InstanceFilter::default();
+    let all = (&conditions, "instances n");
+    let total = sight::total(session, scope, Counter::Instances, narrowed, all).await?;
     let rows = conditions.page(session, SELECT, "n", page).await?;
     let views = rows.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;
     let mut views = paged(views, page, total, |view| place(&view.instance.head));

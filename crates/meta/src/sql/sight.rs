@@ -187,3 +187,18 @@ pub(crate) async fn counted(
         Sight::Some(_) => Ok(None),
     }
 }
+
+/// How many rows of a counted type there are for the reader in all: from counters when nothing else
+/// narrows them and that is enough, otherwise by a count of `from`.
+pub(crate) async fn total(
+    session: &mut Session,
+    scope: &Scope,
+    of: Counter,
+    narrowed: bool,
+    (conditions, from): (&Conditions, &str),
+) -> Result<u64, StoreError> {
+    if !narrowed && let Some(total) = counted(session, scope, of).await? {
+        return Ok(total);
+    }
+    conditions.count(session, from).await
+}

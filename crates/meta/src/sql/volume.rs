@@ -229,14 +229,9 @@ pub(crate) async fn list(
     page: &Page,
 ) -> Result<Paged<VolumeView>, StoreError> {
     let conditions = conditions(scope, filter);
-    let mut counted = None;
-    if filter == &VolumeFilter::default() {
-        counted = sight::counted(session, scope, Counter::Volumes).await?;
-    }
-    let total = match counted {
-        Some(total) => total,
-        None => conditions.count(session, "volumes v").await?,
-    };
+    let narrowed = filter != &VolumeFilter::default();
+    let all = (&conditions, "volumes v");
+    let total = sight::total(session, scope, Counter::Volumes, narrowed, all).await?;
     let rows = conditions.page(session, SELECT, "v", page).await?;
     let views = rows.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;
     let mut views = paged(views, page, total, |view| place(&view.volume.head));
