@@ -62,6 +62,19 @@ impl Query {
         Some(self.get(name)?.split(',').map(str::trim).filter(|v| !v.is_empty()).collect())
     }
 
+    /// The integer `name` of `min` to `max`.
+    ///
+    /// # Errors
+    /// `invalid_value` when it is none, or out of its bounds.
+    pub fn number(&self, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
+        let Some(text) = self.get(name) else { return Ok(None) };
+        let number = text.parse().ok().filter(|n| (min..=max).contains(n));
+        number.map(Some).ok_or_else(|| {
+            let message = format!("{name} must be an integer of {min} to {max}.");
+            ApiError::parameter(ErrorCode::InvalidValue, name, message)
+        })
+    }
+
     /// Whether any of `names` was given.
     #[must_use]
     pub fn any_of(&self, names: &[&str]) -> bool {
@@ -153,6 +166,18 @@ mod tests {
         assert_eq!(q.get("name"), Some("a b c"));
         assert_eq!(q.list("status"), Some(vec!["a", "b", "c"]));
         assert_eq!((q.get("empty"), q.get("flag"), q.get("none")), (None, None, None));
+    }
+
+    #[test]
+    fn numbers_at_both_sides_of_their_bounds() {
+        let read = |raw| query(raw).number("n", 2, 5);
+        assert_eq!((read("n=2").unwrap(), read("n=5").unwrap()), (Some(2), Some(5)));
+        assert_eq!((read("").unwrap(), read("n=").unwrap()), (None, None));
+        for bad in ["n=1", "n=6", "n=-1", "n=x", "n=4294967298"] {
+            let refused = read(bad).unwrap_err();
+            assert_eq!(refused.code, ErrorCode::InvalidValue, "{bad}");
+            assert_eq!(refused.message, "n must be an integer of 2 to 5.");
+        }
     }
 
     #[test]

@@ -39,19 +39,9 @@ pub struct AccessGroupList {
 }
 
 fn page(query: &Query) -> Result<OffsetPage, ApiError> {
-    let number = |name: &str, min: u32, max: u32, default: u32| match query.get(name) {
-        None => Ok(default),
-        Some(text) => {
-            let read = text.parse().ok().filter(|n| (min..=max).contains(n));
-            read.ok_or_else(|| {
-                let message = format!("{name} must be an integer of {min} to {max}.");
-                ApiError::parameter(ErrorCode::InvalidValue, name, message)
-            })
-        }
-    };
     Ok(OffsetPage {
-        offset: number("offset", 0, u32::MAX, 0)?,
-        limit: number("limit", 1, ACCESS_GROUP_PAGE_MAX, PAGE_LIMIT_DEFAULT)?,
+        offset: query.number("offset", 0, u32::MAX)?.unwrap_or(0),
+        limit: query.number("limit", 1, ACCESS_GROUP_PAGE_MAX)?.unwrap_or(PAGE_LIMIT_DEFAULT),
     })
 }
 

@@ -471,12 +471,7 @@ pub fn user_list(list: &str, query: &Query) -> Result<(PageRequest, Option<Strin
 }
 
 fn page_size(query: &Query, name: &str, default: u32) -> Result<u32, ApiError> {
-    let Some(text) = query.get(name) else { return Ok(default) };
-    let size = text.parse::<u32>().ok().filter(|n| (1..=PAGE_SIZE_MAX).contains(n));
-    size.ok_or_else(|| {
-        let message = format!("{name} must be an integer of 1 to {PAGE_SIZE_MAX}.");
-        ApiError::parameter(ErrorCode::InvalidValue, name, message)
-    })
+    Ok(query.number(name, 1, PAGE_SIZE_MAX)?.unwrap_or(default))
 }
 
 #[cfg(test)]

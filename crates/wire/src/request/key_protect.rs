@@ -387,13 +387,6 @@ pub struct KmsPage {
     pub total: bool,
 }
 
-fn number(query: &Query, name: &str, min: u32, max: u32) -> Result<Option<u32>, ApiError> {
-    let Some(text) = query.get(name) else { return Ok(None) };
-    let number = text.parse().ok().filter(|n| (min..=max).contains(n));
-    let what = format!("{name} must be an integer of {min} to {max}.");
-    number.map(Some).ok_or_else(|| ApiError::parameter(ErrorCode::InvalidValue, name, what))
-}
-
 fn flag(query: &Query, name: &str) -> Result<Option<bool>, ApiError> {
     let Some(text) = query.get(name) else { return Ok(None) };
     match text.to_ascii_lowercase().as_str() {
@@ -412,8 +405,8 @@ fn flag(query: &Query, name: &str) -> Result<Option<bool>, ApiError> {
 /// Numbers out of their bounds.
 pub fn kms_page(query: &Query) -> Result<KmsPage, ApiError> {
     Ok(KmsPage {
-        limit: number(query, "limit", 1, KEYS_PAGE_MAX)?.unwrap_or(KEYS_PAGE_DEFAULT),
-        offset: number(query, "offset", 0, OFFSET_MAX)?.unwrap_or(0),
+        limit: query.number("limit", 1, KEYS_PAGE_MAX)?.unwrap_or(KEYS_PAGE_DEFAULT),
+        offset: query.number("offset", 0, OFFSET_MAX)?.unwrap_or(0),
         total: flag(query, "totalCount")?.unwrap_or(false),
     })
 }
@@ -538,8 +531,8 @@ pub fn kms_key_list(query: &Query) -> Result<(KmsKeyQuery, KmsPage), ApiError> {
         want.sort.push((by, descending));
     }
     let page = KmsPage {
-        limit: number(query, "limit", 0, KEYS_PAGE_MAX)?.unwrap_or(KEYS_PAGE_DEFAULT),
-        offset: number(query, "offset", 0, OFFSET_MAX)?.unwrap_or(0),
+        limit: query.number("limit", 0, KEYS_PAGE_MAX)?.unwrap_or(KEYS_PAGE_DEFAULT),
+        offset: query.number("offset", 0, OFFSET_MAX)?.unwrap_or(0),
         total: false,
     };
     Ok((want, page))
