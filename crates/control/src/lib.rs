@@ -57,9 +57,8 @@ pub use key_protect::{
 pub use kms::{KeyVersions, ROOT_LENGTHS, STANDARD_LEN_MAX};
 pub use meta::{
     AccessGroupFilter, ApiKeyFilter, FloatingIpFilter, FloatingIpPatch, GroupFilter, ImageFilter,
-    InstanceFilter, KmsKeyPage, Page, PageKey, Paged, PolicyFilter, PrincipalFilter,
-    ReservedIpFilter, SecurityGroupFilter, Slice, SubnetFilter, TagFilter, VniFilter, VolumeFilter,
-    VpcFilter,
+    InstanceFilter, Page, PageKey, Paged, PolicyFilter, PrincipalFilter, ReservedIpFilter,
+    SecurityGroupFilter, Slice, SubnetFilter, TagFilter, VniFilter, VolumeFilter, VpcFilter,
 };
 pub use network::{
     FloatingIpCreate, FloatingPlace, GatewayIp, PrefixCreate, PrefixUpdate, PublicGatewayCreate,

@@ -16,12 +16,11 @@ pub use port::{
     Condemned, FaultStore, FirewallStore, FloatingIpFilter, FloatingIpPatch, FloatingIpStore,
     GatewayAddress, GcSnapshot, GroupFilter, HolderKind, IdentityStore, ImageCommit, ImageFilter,
     ImageStore, InstanceEnd, InstanceFilter, InstanceStore, InstanceTemplateStore, Isolated,
-    JobRow, JobStore, KeyProtectStore, KeyUse, KmsKeyFilter, KmsKeyPage, NetworkStore,
-    NewAttachment, NewBoot, NewInstance, NewNetworkAttachment, NewVni, NewVpc, NicReach,
-    OutboxStore, Page, PageKey, Paged, PolicyFilter, PrincipalFilter, PrincipalStore, Quarantined,
-    Rebase, Refreshed, ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter, SignIn, Slice,
-    Store, StoreGcStore, StoreUpkeep, SubnetFilter, SystemEnds, TagFilter, TagStore, TagTarget,
-    VniFilter, VniSource, VniStore, VolumeFilter, VolumeStore, VpcFilter, WrapHolder, WrapRow,
-    WrapStore,
+    JobRow, JobStore, KeyProtectStore, KeyUse, KmsKeyFilter, NetworkStore, NewAttachment, NewBoot,
+    NewInstance, NewNetworkAttachment, NewVni, NewVpc, NicReach, OutboxStore, Page, PageKey, Paged,
+    PolicyFilter, PrincipalFilter, PrincipalStore, Quarantined, Rebase, Refreshed,
+    ReservedIpFilter, RootHolder, ScrubPart, SecurityGroupFilter, SignIn, Slice, Store,
+    StoreGcStore, StoreUpkeep, SubnetFilter, SystemEnds, TagFilter, TagStore, TagTarget, VniFilter,
+    VniSource, VniStore, VolumeFilter, VolumeStore, VpcFilter, WrapHolder, WrapRow, WrapStore,
 };
 pub use sql::SqlStore;

@@ -2,7 +2,7 @@
 
 use base::{ResourceGroupId, ServiceInstanceId};
 use kms::KeyRef;
-use meta::{KmsKeyFilter, KmsKeyPage};
+use meta::{KmsKeyFilter, Slice};
 use model::{KmsKeyState, ServiceInstance};
 use policy::Action;
 
@@ -128,7 +128,7 @@ impl Control {
         }
         filter.states = vec![KmsKeyState::Destroyed];
         for offset in (0..).step_by(BATCH as usize) {
-            let page = KmsKeyPage { limit: BATCH, offset };
+            let page = Slice { limit: BATCH, offset };
             let keys = self.store().kms_keys(&scope, id, &filter, page).await?;
             for key in &keys {
                 let key = KeyRef::Customer(customer_key(key));

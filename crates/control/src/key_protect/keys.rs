@@ -2,7 +2,7 @@
 
 use base::{Crn, KmsKeyId, Timestamp};
 use kms::{KeyMaterial, KeyRef, KeyVersions, WrappedKey};
-use meta::{KmsKeyFilter, KmsKeyPage};
+use meta::{KmsKeyFilter, Slice};
 use model::{
     InstancePolicyKind, KmsKey, KmsKeyState, KmsPolicy, KmsRefusal, KmsRegistration,
     key_protect_crn,
@@ -48,7 +48,7 @@ pub struct KmsKeyList {
     /// In this order; oldest first when empty.
     pub sort: Vec<search::KmsSort>,
     /// At most so many, without the first so many.
-    pub page: KmsKeyPage,
+    pub page: Slice,
 }
 
 /// What a key protects, and by which of its versions.
@@ -203,7 +203,7 @@ impl Control {
         if want.search.is_none() && want.sort.is_empty() {
             return Ok(self.store().kms_keys(&scope, &at.instance, &filter, want.page).await?);
         }
-        let whole = KmsKeyPage { limit: search::KEYS_SEARCHED_MAX + 1, offset: 0 };
+        let whole = Slice { limit: search::KEYS_SEARCHED_MAX + 1, offset: 0 };
         let keys = self.store().kms_keys(&scope, &at.instance, &filter, whole).await?;
         if keys.len() > search::KEYS_SEARCHED_MAX as usize {
             let max = u64::from(search::KEYS_SEARCHED_MAX);
@@ -280,7 +280,7 @@ impl Control {
         ctx: &RequestContext,
         at: &KmsPlace,
         name: Option<&str>,
-        page: KmsKeyPage,
+        page: Slice,
         counted: bool,
     ) -> Result<(Vec<KmsRegistered>, Option<u64>), Error> {
         let action = Action::KmsRegistrationList;

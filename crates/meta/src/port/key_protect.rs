@@ -8,7 +8,7 @@ use base::{KmsKeyId, ServiceInstanceId, Timestamp};
 use model::{InstancePolicy, KmsKey, KmsKeyState, KmsRegistration, KmsRing, ServiceInstance};
 use policy::{Permit, Scope, SystemPermit};
 
-use crate::{Change, StoreError};
+use crate::{Change, Slice, StoreError};
 
 /// Which keys of an instance.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,15 +21,6 @@ pub struct KmsKeyFilter {
     pub ring: Option<String>,
     /// Region time, by which keys are expired.
     pub now: Timestamp,
-}
-
-/// Which of the keys that fit, oldest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KmsKeyPage {
-    /// At most so many.
-    pub limit: u32,
-    /// Without the first so many.
-    pub offset: u32,
 }
 
 /// Key Protect.
@@ -88,7 +79,7 @@ pub trait KeyProtectStore: Send + Sync {
         scope: &Scope,
         instance: &ServiceInstanceId,
         filter: &KmsKeyFilter,
-        page: KmsKeyPage,
+        page: Slice,
     ) -> Result<Vec<KmsKey>, StoreError>;
     /// How many keys of an instance fit.
     async fn kms_keys_count(
@@ -197,7 +188,7 @@ pub trait KeyProtectStore: Send + Sync {
         &self,
         permit: SystemPermit,
         crn: &str,
-        page: KmsKeyPage,
+        page: Slice,
     ) -> Result<Vec<KmsRegistration>, StoreError>;
     /// How many there are of [`Self::kms_registrations`].
     async fn kms_registrations_count(

@@ -68,7 +68,7 @@ pub use image::{ImageCommit, ImageFilter, ImageStore, Isolated, Rebase, SystemEn
 pub use instance::{InstanceEnd, InstanceFilter, InstanceStore, NewBoot, NewInstance};
 pub use instance_template::InstanceTemplateStore;
 pub use job::{JobRow, JobStore};
-pub use key_protect::{KeyProtectStore, KmsKeyFilter, KmsKeyPage};
+pub use key_protect::{KeyProtectStore, KmsKeyFilter};
 pub use network::{NetworkStore, NewVpc, ReservedIpFilter, SubnetFilter, VpcFilter};
 pub use outbox::{Change, OutboxStore};
 pub use page::{Page, PageKey, Paged};

@@ -16,7 +16,7 @@ use super::{
     session::Session,
     value::{Binds, Row, binds},
 };
-use crate::{Change, KmsKeyFilter, KmsKeyPage, StoreError};
+use crate::{Change, KmsKeyFilter, Slice, StoreError};
 
 const KIND: &str = "key";
 
@@ -245,7 +245,7 @@ pub(crate) async fn list(
     account: &AccountId,
     instance: &ServiceInstanceId,
     filter: &KmsKeyFilter,
-    page: KmsKeyPage,
+    page: Slice,
 ) -> Result<Vec<KmsKey>, StoreError> {
     kms_instance::get(session, account, instance).await?;
     let order = format!("k.created_at, k.id LIMIT {} OFFSET {}", page.limit, page.offset);

@@ -7,7 +7,7 @@ use super::{
     session::Session,
     value::{Binds, Row, binds},
 };
-use crate::{KmsKeyPage, StoreError};
+use crate::{Slice, StoreError};
 
 /// Every CRN from $1 to before $2.
 const FROM: &str = "FROM (
@@ -44,7 +44,7 @@ fn registration(row: Row, region: &RegionName) -> Result<KmsRegistration, StoreE
 pub(crate) async fn list(
     session: &mut Session,
     crn: &str,
-    page: KmsKeyPage,
+    page: Slice,
 ) -> Result<Vec<KmsRegistration>, StoreError> {
     // The region is in the CRN of the key: registrations are of this region.
     let region = crn.split(':').nth(5).unwrap_or_default();

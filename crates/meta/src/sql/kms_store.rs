@@ -9,7 +9,7 @@ use super::{
     SqlStore, kms_instance, kms_key, kms_registration, permit,
     retry::{reading, writing},
 };
-use crate::{Change, KeyProtectStore, KmsKeyFilter, KmsKeyPage, StoreError};
+use crate::{Change, KeyProtectStore, KmsKeyFilter, Slice, StoreError};
 
 #[async_trait]
 impl KeyProtectStore for SqlStore {
@@ -83,7 +83,7 @@ impl KeyProtectStore for SqlStore {
         scope: &Scope,
         instance: &ServiceInstanceId,
         filter: &KmsKeyFilter,
-        page: KmsKeyPage,
+        page: Slice,
     ) -> Result<Vec<KmsKey>, StoreError> {
         reading!(self, |tx| kms_key::list(tx, scope.account(), instance, filter, page))
     }
@@ -216,7 +216,7 @@ impl KeyProtectStore for SqlStore {
         &self,
         _permit: SystemPermit,
         crn: &str,
-        page: KmsKeyPage,
+        page: Slice,
     ) -> Result<Vec<KmsRegistration>, StoreError> {
         kms_registration::list(&mut self.engine.glance().await?, crn, page).await
     }

@@ -1,6 +1,6 @@
 //! `/api/v2/keys`: made, listed, read, moved, deleted, restored, purged.
 
-use control::{KmsKeyCreate, KmsKeyList, KmsKeyPage, KmsSearch, KmsSort, KmsSortBy};
+use control::{KmsKeyCreate, KmsKeyList, KmsSearch, KmsSort, KmsSortBy, Slice};
 use serde_json::json;
 use wire::{
     ApiError, Fields,
@@ -9,7 +9,7 @@ use wire::{
 };
 use zeroize::Zeroizing;
 
-use super::{Prefer, body, created, listed, page, place, prefer, shown, total};
+use super::{Prefer, body, created, listed, place, prefer, shown, slice, total};
 use crate::{
     call::Call,
     reply::{Answer, Reply},
@@ -23,14 +23,14 @@ pub(crate) async fn count(call: Call) -> Answer {
 
 pub(crate) async fn list(call: Call) -> Answer {
     let (want, asked) = request::kms_key_list(&call.query)?;
-    let want = list_of(want, page(asked));
+    let want = list_of(want, slice(asked));
     let keys = call.control().kms_keys(&call.ctx, &place(&call)?, &want).await?;
     let (region, now) = (&call.app.config.region, call.control().now());
     let each = keys.iter().map(|key| response::kms_key(key, region, now, None));
     listed(KEY_TYPE, None, each.collect())
 }
 
-fn list_of(want: KmsKeyQuery, page: KmsKeyPage) -> KmsKeyList {
+fn list_of(want: KmsKeyQuery, page: Slice) -> KmsKeyList {
     let search = want.search.map(|search| KmsSearch {
         query: search.query,
         exact: search.exact,
@@ -123,7 +123,7 @@ pub(crate) async fn versions(call: Call) -> Answer {
         .0
         .iter()
         .map(|one| response::kms_version(&key, one.version, one.since.unwrap_or(key.created_at)));
-    let each = each.skip(asked.offset as usize).take(asked.limit as usize);
+    let each = each.skip(asked.part.offset as usize).take(asked.part.limit as usize);
     listed(KEY_TYPE, total, each.collect())
 }
 

@@ -10,12 +10,12 @@ pub(crate) mod others;
 
 use base::{RegionName, ServiceInstanceId};
 use bytes::Bytes;
-use control::{KmsKeyPage, KmsPlace};
+use control::{KmsPlace, Slice};
 use model::KmsKey;
 use serde_json::{Map, Value};
 use wire::{
     ApiError, ErrorCode,
-    request::{self, KEY_TYPE, KmsPage},
+    request::{self, KEY_TYPE, OffsetPage},
     response,
 };
 
@@ -99,8 +99,8 @@ fn created(reply: Reply) -> Reply {
     Reply { status: axum::http::StatusCode::CREATED, ..reply }
 }
 
-const fn page(of: KmsPage) -> KmsKeyPage {
-    KmsKeyPage { limit: of.limit, offset: of.offset }
+const fn slice(of: OffsetPage) -> Slice {
+    Slice { offset: of.offset, limit: of.limit }
 }
 
 /// 200 with nothing but the number of keys.

@@ -8,7 +8,7 @@ use wire::{
     response::{self, ALIAS_TYPE, REGISTRATION_TYPE, RING_TYPE},
 };
 
-use super::{body, created, listed, page, place};
+use super::{body, created, listed, place, slice};
 use crate::{
     call::Call,
     reply::{Answer, Reply},
@@ -40,7 +40,7 @@ pub(crate) async fn ring_list(call: Call) -> Answer {
     let rings = call.control().kms_rings(&call.ctx, &place(&call)?).await?;
     let total = asked.total.then_some(rings.len() as u64);
     let each = rings.iter().map(response::kms_ring_body);
-    let each = each.skip(asked.offset as usize).take(asked.limit as usize);
+    let each = each.skip(asked.part.offset as usize).take(asked.part.limit as usize);
     listed(RING_TYPE, total, each.collect())
 }
 
@@ -119,7 +119,7 @@ async fn registered(call: &Call, key: Option<&str>, asked: KmsPage) -> Answer {
     let at = place(call)?;
     let control = call.control();
     let (found, total) =
-        control.kms_registrations(&call.ctx, &at, key, page(asked), asked.total).await?;
+        control.kms_registrations(&call.ctx, &at, key, slice(asked.part), asked.total).await?;
     let each = found.iter().map(|one| response::kms_registration(&one.registration, one.version));
     listed(REGISTRATION_TYPE, total, each.collect())
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use base::{Clock as _, KmsKeyId, ServiceInstanceId};
-use meta::{Change, KmsKeyFilter, KmsKeyPage, StoreError};
+use meta::{Change, KmsKeyFilter, Slice, StoreError};
 use model::{
     DeletionSet, InstancePolicy, InstancePolicyKind, KmsKey, KmsKeyState, KmsPolicy, KmsRefusal,
     KmsRing, Limit, PURGE_AT_AGE, Refusal, ServiceInstance, VolumeEncryption, key_protect_crn,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{not_found, refused};
 
-const PAGE: KmsKeyPage = KmsKeyPage { limit: 100, offset: 0 };
+const PAGE: Slice = Slice { limit: 100, offset: 0 };
 
 async fn instance(w: &World) -> ServiceInstance {
     let now = w.clock.region();
@@ -156,7 +156,7 @@ pub async fn keys_are_listed_by_state_kind_and_ring(fresh: &dyn FreshStore) {
         ring: None,
         now,
     };
-    let list = async |filter: KmsKeyFilter, page: KmsKeyPage| {
+    let list = async |filter: KmsKeyFilter, page: Slice| {
         let keys = w.store.kms_keys(&w.a.sees(), &one.id, &filter, page).await.unwrap();
         let total = w.store.kms_keys_count(&w.a.sees(), &one.id, &filter).await.unwrap();
         let ids: Vec<_> = keys.into_iter().map(|key| key.id).collect();
@@ -164,7 +164,7 @@ pub async fn keys_are_listed_by_state_kind_and_ring(fresh: &dyn FreshStore) {
     };
     let ids = |of: &[usize]| of.iter().map(|at| made[*at].id.clone()).collect::<Vec<_>>();
     assert_eq!(list(all.clone(), PAGE).await, (ids(&[0, 1, 2, 3]), 4));
-    let second = KmsKeyPage { limit: 2, offset: 1 };
+    let second = Slice { limit: 2, offset: 1 };
     assert_eq!(list(all.clone(), second).await, (ids(&[1, 2]), 4));
     let expired = KmsKeyFilter { states: vec![KmsKeyState::Deactivated], ..all.clone() };
     assert_eq!(list(expired, PAGE).await, (ids(&[2]), 1));

@@ -5,6 +5,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use model::{InstancePolicy, InstancePolicyKind, KmsKeyState};
 use serde_json::json;
 
+use super::OffsetPage;
 use crate::{ApiError, ErrorCode, Fields, Query};
 
 /// Media type of keys.
@@ -379,10 +380,8 @@ fn instance_policy(f: &Fields<'_>, policy: Option<&str>) -> Result<KmsInstancePo
 /// A page of Key Protect's lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KmsPage {
-    /// At most so many.
-    pub limit: u32,
-    /// Without the first so many.
-    pub offset: u32,
+    /// Which part.
+    pub part: OffsetPage,
     /// Whether the total is told.
     pub total: bool,
 }
@@ -399,16 +398,17 @@ fn flag(query: &Query, name: &str) -> Result<Option<bool>, ApiError> {
     }
 }
 
+fn part(query: &Query, limit_min: u32) -> Result<OffsetPage, ApiError> {
+    let limit = query.number("limit", limit_min, KEYS_PAGE_MAX)?.unwrap_or(KEYS_PAGE_DEFAULT);
+    Ok(OffsetPage { offset: query.number("offset", 0, OFFSET_MAX)?.unwrap_or(0), limit })
+}
+
 /// Reads `limit`, `offset` and `totalCount`.
 ///
 /// # Errors
 /// Numbers out of their bounds.
 pub fn kms_page(query: &Query) -> Result<KmsPage, ApiError> {
-    Ok(KmsPage {
-        limit: query.number("limit", 1, KEYS_PAGE_MAX)?.unwrap_or(KEYS_PAGE_DEFAULT),
-        offset: query.number("offset", 0, OFFSET_MAX)?.unwrap_or(0),
-        total: flag(query, "totalCount")?.unwrap_or(false),
-    })
+    Ok(KmsPage { part: part(query, 1)?, total: kms_flag(query, "totalCount")? })
 }
 
 /// Reads a flag such as `force`; false when it is not there.
@@ -516,7 +516,7 @@ pub fn kms_key_count(query: &Query) -> Result<KmsKeyQuery, ApiError> {
 ///
 /// # Errors
 /// As [`kms_key_count`] and [`kms_page`].
-pub fn kms_key_list(query: &Query) -> Result<(KmsKeyQuery, KmsPage), ApiError> {
+pub fn kms_key_list(query: &Query) -> Result<(KmsKeyQuery, OffsetPage), ApiError> {
     let mut want = kms_key_count(query)?;
     want.search = query.get("search").map(search);
     for text in query.list("sort").unwrap_or_default() {
@@ -530,12 +530,7 @@ pub fn kms_key_list(query: &Query) -> Result<(KmsKeyQuery, KmsPage), ApiError> {
         })?;
         want.sort.push((by, descending));
     }
-    let page = KmsPage {
-        limit: query.number("limit", 0, KEYS_PAGE_MAX)?.unwrap_or(KEYS_PAGE_DEFAULT),
-        offset: query.number("offset", 0, OFFSET_MAX)?.unwrap_or(0),
-        total: false,
-    };
-    Ok((want, page))
+    Ok((want, part(query, 0)?))
 }
 
 /// `not:exact:name:words`, in any order of the options.
