@@ -50,9 +50,8 @@ pub use instance::{
 };
 pub use key::{KeyError, KeyJob, RETIRE_GRACE, RootKeyVersion, RootKeyVersions, RotateReport};
 pub use key_protect::{
-    InstancePolicyWant, KEYS_SEARCHED_MAX, KmsKeyCreate, KmsKeyList, KmsMaterial, KmsPlace,
-    KmsPolicyWant, KmsRegistered, KmsRotation, KmsSearch, KmsSort, KmsSortBy, KmsUnwrapped,
-    KmsWrapped, ServiceInstanceCreate,
+    InstancePolicyWant, KmsKeyCreate, KmsKeyList, KmsMaterial, KmsPlace, KmsRegistered,
+    KmsRotation, KmsUnwrapped, KmsWrapped, ServiceInstanceCreate,
 };
 pub use kms::{KeyVersions, ROOT_LENGTHS, STANDARD_LEN_MAX};
 pub use meta::{

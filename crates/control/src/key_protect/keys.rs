@@ -1,17 +1,22 @@
 //! Keys: made, found, listed, and what they protect.
 
+use std::cmp::Ordering;
+
 use base::{Crn, KmsKeyId, Timestamp};
 use kms::{KeyMaterial, KeyRef, KeyVersions, WrappedKey};
 use meta::{KmsKeyFilter, Slice};
 use model::{
-    InstancePolicyKind, KmsKey, KmsKeyState, KmsPolicy, KmsRefusal, KmsRegistration,
-    key_protect_crn,
+    InstancePolicyKind, KmsKey, KmsKeyState, KmsPolicy, KmsRefusal, KmsRegistration, KmsSearch,
+    KmsSort, key_protect_crn,
 };
 use policy::{Action, InternalActor};
 use zeroize::Zeroizing;
 
-use super::{KmsPlace, customer_key, kms, refused, search};
+use super::{KmsPlace, customer_key, kms, refused};
 use crate::{Control, Error, RequestContext};
+
+/// Most keys that are searched or sorted, which is done in memory.
+const KEYS_SEARCHED_MAX: u32 = 5_000;
 
 /// A key that is wanted.
 pub struct KmsKeyCreate {
@@ -44,9 +49,9 @@ pub struct KmsKeyList {
     /// Only standard keys, or only root keys.
     pub extractable: Option<bool>,
     /// Only keys that a search finds.
-    pub search: Option<search::KmsSearch>,
+    pub search: Option<KmsSearch>,
     /// In this order; oldest first when empty.
-    pub sort: Vec<search::KmsSort>,
+    pub sort: Vec<KmsSort>,
     /// At most so many, without the first so many.
     pub page: Slice,
 }
@@ -203,14 +208,19 @@ impl Control {
         if want.search.is_none() && want.sort.is_empty() {
             return Ok(self.store().kms_keys(&scope, &at.instance, &filter, want.page).await?);
         }
-        let whole = Slice { limit: search::KEYS_SEARCHED_MAX + 1, offset: 0 };
-        let keys = self.store().kms_keys(&scope, &at.instance, &filter, whole).await?;
-        if keys.len() > search::KEYS_SEARCHED_MAX as usize {
-            let max = u64::from(search::KEYS_SEARCHED_MAX);
+        let whole = Slice { limit: KEYS_SEARCHED_MAX + 1, offset: 0 };
+        let mut keys = self.store().kms_keys(&scope, &at.instance, &filter, whole).await?;
+        if keys.len() > KEYS_SEARCHED_MAX as usize {
+            let max = u64::from(KEYS_SEARCHED_MAX);
             return kms(Err(KmsRefusal::SearchTooBroad { max }));
         }
-        let found = search::found(keys, want.search.as_ref(), &want.sort, self.now());
-        let page = found.into_iter().skip(want.page.offset as usize);
+        let now = self.now();
+        keys.retain(|key| want.search.as_ref().is_none_or(|search| search.fits(key)));
+        keys.sort_by(|a, b| {
+            let each = want.sort.iter().map(|by| by.compared(a, b, now));
+            each.fold(Ordering::Equal, Ordering::then)
+        });
+        let page = keys.into_iter().skip(want.page.offset as usize);
         Ok(page.take(want.page.limit as usize).collect())
     }
 

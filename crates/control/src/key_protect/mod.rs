@@ -13,14 +13,12 @@ mod instances;
 mod keys;
 mod policies;
 mod rings;
-mod search;
 mod wrapping;
 
 pub use actions::KmsRotation;
 pub use instances::ServiceInstanceCreate;
 pub use keys::{KmsKeyCreate, KmsKeyList, KmsMaterial, KmsRegistered};
-pub use policies::{InstancePolicyWant, KmsPolicyWant};
-pub use search::{KEYS_SEARCHED_MAX, KmsSearch, KmsSort, KmsSortBy};
+pub use policies::InstancePolicyWant;
 pub use wrapping::{KmsUnwrapped, KmsWrapped};
 
 use base::ServiceInstanceId;

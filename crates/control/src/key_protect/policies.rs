@@ -1,19 +1,10 @@
 //! Policies of keys and of instances.
 
-use model::{InstancePolicy, InstancePolicyKind, KmsKey, KmsPolicy, KmsRefusal};
+use model::{InstancePolicy, InstancePolicyKind, KmsKey, KmsPolicy, KmsPolicyWant, KmsRefusal};
 use policy::Action;
 
 use super::KmsPlace;
 use crate::{Control, Error, RequestContext};
-
-/// A policy that is wanted of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KmsPolicyWant {
-    /// Whether two are needed to delete it.
-    DualAuthDelete(bool),
-    /// Whether it rotates, and every how many months; as before when none.
-    Rotation(bool, Option<u32>),
-}
 
 /// A policy that is wanted of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

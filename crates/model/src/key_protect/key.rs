@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use base::{AccountId, KmsKeyId, ResourceGroupId, ServiceInstanceId, Timestamp};
 
-use super::KmsRefusal;
+use super::{KmsPolicy, KmsRefusal};
 
 /// How long after being disabled a key may be enabled, and after being deleted restored.
 pub const EARLY_WAIT: Duration = Duration::from_secs(30);
@@ -65,17 +65,6 @@ impl KmsKeyState {
             Self::Destroyed => "destroyed",
         }
     }
-}
-
-/// A policy of a key, and who set it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KmsPolicy<T> {
-    /// What it says.
-    pub value: T,
-    /// Who set it last.
-    pub by: String,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// An authorization to delete a key.
@@ -350,20 +339,6 @@ impl KmsKey {
         let month = Duration::from_secs(30 * 24 * 60 * 60);
         (enabled && !self.extractable && !self.imported && self.state == KmsKeyState::Active)
             .then(|| since.plus(month * months))
-    }
-
-    /// May it have a rotation policy?
-    ///
-    /// # Errors
-    /// A standard key, and one that was brought.
-    pub const fn check_rotation_policy(&self) -> Result<(), KmsRefusal> {
-        if self.extractable {
-            return Err(KmsRefusal::PolicyKind { why: "this is a standard key" });
-        }
-        if self.imported {
-            return Err(KmsRefusal::PolicyKind { why: "the material of this key was brought" });
-        }
-        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `/api/v2/keys`: made, listed, read, moved, deleted, restored, purged.
 
-use control::{KmsKeyCreate, KmsKeyList, KmsSearch, KmsSort, KmsSortBy, Slice};
+use control::{KmsKeyCreate, KmsKeyList};
 use serde_json::json;
 use wire::{
     ApiError, Fields,
@@ -23,45 +23,12 @@ pub(crate) async fn count(call: Call) -> Answer {
 
 pub(crate) async fn list(call: Call) -> Answer {
     let (want, asked) = request::kms_key_list(&call.query)?;
-    let want = list_of(want, slice(asked));
+    let KmsKeyQuery { states, extractable, search, sort } = want;
+    let want = KmsKeyList { states, extractable, search, sort, page: slice(asked) };
     let keys = call.control().kms_keys(&call.ctx, &place(&call)?, &want).await?;
     let (region, now) = (&call.app.config.region, call.control().now());
     let each = keys.iter().map(|key| response::kms_key(key, region, now, None));
     listed(KEY_TYPE, None, each.collect())
-}
-
-fn list_of(want: KmsKeyQuery, page: Slice) -> KmsKeyList {
-    let search = want.search.map(|search| KmsSearch {
-        query: search.query,
-        exact: search.exact,
-        not: search.not,
-        names: search.names,
-        aliases: search.aliases,
-    });
-    let sort =
-        want.sort.into_iter().map(|(by, descending)| KmsSort { by: sort_by(by), descending });
-    KmsKeyList {
-        states: want.states,
-        extractable: want.extractable,
-        search,
-        sort: sort.collect(),
-        page,
-    }
-}
-
-fn sort_by(name: &str) -> KmsSortBy {
-    match name {
-        "name" => KmsSortBy::Name,
-        "state" => KmsSortBy::State,
-        "extractable" => KmsSortBy::Extractable,
-        "imported" => KmsSortBy::Imported,
-        "creationDate" => KmsSortBy::CreationDate,
-        "lastUpdateDate" => KmsSortBy::LastUpdateDate,
-        "lastRotateDate" => KmsSortBy::LastRotateDate,
-        "deletionDate" => KmsSortBy::DeletionDate,
-        "expirationDate" => KmsSortBy::ExpirationDate,
-        _ => KmsSortBy::Id,
-    }
 }
 
 pub(crate) async fn create(call: Call) -> Answer {
@@ -168,24 +135,11 @@ pub(crate) async fn policies(call: Call) -> Answer {
 }
 
 pub(crate) async fn policies_set(call: Call) -> Answer {
-    use control::KmsPolicyWant as Want;
-
     let at = place(&call)?;
     let only = only(&call)?;
     let body = body(&call)?;
     let want = request::kms_key_policies(&Fields::root(&body))?;
-    let want: Vec<_> = want
-        .into_iter()
-        .map(|policy| match policy {
-            request::KmsKeyPolicy::DualAuthDelete(on) => Want::DualAuthDelete(on),
-            request::KmsKeyPolicy::Rotation(on, months) => Want::Rotation(on, months),
-        })
-        .collect();
-    let named = |want: &Want| match want {
-        Want::DualAuthDelete(_) => "dualAuthDelete",
-        Want::Rotation(..) => "rotation",
-    };
-    if only.as_ref().is_some_and(|only| want.iter().any(|want| named(want) != only)) {
+    if only.as_ref().is_some_and(|only| want.iter().any(|one| one.kind().as_str() != only)) {
         let message = "Data in body does not match data required by query parameter";
         return Err(ApiError::new(wire::ErrorCode::BodyQueryParamMismatch, message).into());
     }

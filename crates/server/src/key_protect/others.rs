@@ -64,14 +64,7 @@ pub(crate) async fn ring_delete(call: Call) -> Answer {
 }
 
 fn only(call: &Call) -> Result<Option<&str>, ApiError> {
-    let known = [
-        "dualAuthDelete",
-        "rotation",
-        "keyCreateImportAccess",
-        "allowedNetwork",
-        "allowedIP",
-        "metrics",
-    ];
+    let known = request::INSTANCE_POLICIES;
     match call.query.get("policy") {
         Some(text) if !known.contains(&text) => {
             let what = format!("policy must be one of {}.", known.join(", "));

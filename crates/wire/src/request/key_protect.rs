@@ -2,7 +2,9 @@
 
 use base::Timestamp;
 use base64::{Engine, prelude::BASE64_STANDARD};
-use model::{InstancePolicy, InstancePolicyKind, KmsKeyState};
+use model::{
+    InstancePolicy, InstancePolicyKind, KmsKeyState, KmsPolicyWant, KmsSearch, KmsSort, KmsSortBy,
+};
 use serde_json::json;
 
 use super::OffsetPage;
@@ -224,31 +226,22 @@ pub fn kms_unwrap(f: &Fields<'_>) -> Result<(Vec<u8>, Vec<String>), ApiError> {
     Ok((f.required("ciphertext", ciphertext)?, aad(f)?))
 }
 
-/// A policy that is wanted of a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KmsKeyPolicy {
-    /// Whether two are needed to delete it.
-    DualAuthDelete(bool),
-    /// Whether it rotates, and every how many months.
-    Rotation(bool, Option<u32>),
-}
-
 /// Reads `PUT /api/v2/keys/{id}/policies`.
 ///
 /// # Errors
 /// Policies that are missing, twice there, or do not fit.
-pub fn kms_key_policies(f: &Fields<'_>) -> Result<Vec<KmsKeyPolicy>, ApiError> {
+pub fn kms_key_policies(f: &Fields<'_>) -> Result<Vec<KmsPolicyWant>, ApiError> {
     let all = resources(f)?;
     let mut wanted = Vec::new();
     for f in &all {
         f.choice("type", POLICY_TYPE, |text| (text == POLICY_TYPE).then_some(()))?;
         if let Some(dual) = f.object("dualAuthDelete")? {
             let on = dual.required("enabled", dual.flag("enabled")?)?;
-            wanted.push(KmsKeyPolicy::DualAuthDelete(on));
+            wanted.push(KmsPolicyWant::DualAuthDelete(on));
         }
         if let Some(found) = f.object("rotation")? {
             let (enabled, months) = rotation(&found)?;
-            wanted.push(KmsKeyPolicy::Rotation(enabled, months));
+            wanted.push(KmsPolicyWant::Rotation(enabled, months));
         }
     }
     if wanted.is_empty() {
@@ -308,7 +301,7 @@ pub fn kms_instance_policies(
 }
 
 /// The kinds of policies of instances, as requests name them.
-pub(crate) const INSTANCE_POLICIES: [&str; 6] = [
+pub const INSTANCE_POLICIES: [&str; 6] = [
     "dualAuthDelete",
     "rotation",
     "keyCreateImportAccess",
@@ -446,39 +439,15 @@ pub struct KmsKeyQuery {
     /// Only standard keys, or only root keys.
     pub extractable: Option<bool>,
     /// What is searched for.
-    pub search: Option<KmsSearchQuery>,
-    /// Names of fields to sort by, each with whether it descends.
-    pub sort: Vec<(&'static str, bool)>,
+    pub search: Option<KmsSearch>,
+    /// In this order.
+    pub sort: Vec<KmsSort>,
 }
 
-/// What is searched for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KmsSearchQuery {
-    /// The words.
-    pub query: String,
-    /// The whole name.
-    pub exact: bool,
-    /// All others.
-    pub not: bool,
-    /// In names.
-    pub names: bool,
-    /// In aliases.
-    pub aliases: bool,
+/// The fields that keys are sorted by.
+pub(crate) fn sorted_by() -> impl Iterator<Item = &'static str> {
+    KmsSortBy::ALL.iter().map(|by| by.as_str())
 }
-
-/// Fields that keys are sorted by.
-pub(crate) const SORTED_BY: [&str; 10] = [
-    "id",
-    "name",
-    "state",
-    "extractable",
-    "imported",
-    "creationDate",
-    "lastUpdateDate",
-    "lastRotateDate",
-    "deletionDate",
-    "expirationDate",
-];
 
 /// Reads the parameters of `HEAD /api/v2/keys`.
 ///
@@ -524,24 +493,19 @@ pub fn kms_key_list(query: &Query) -> Result<(KmsKeyQuery, OffsetPage), ApiError
             Some(name) => (name, true),
             None => (text, false),
         };
-        let by = SORTED_BY.iter().find(|known| **known == name).ok_or_else(|| {
-            let what = format!("sort must be some of {}.", SORTED_BY.join(", "));
+        let by = KmsSortBy::parse(name).ok_or_else(|| {
+            let known: Vec<_> = sorted_by().collect();
+            let what = format!("sort must be some of {}.", known.join(", "));
             ApiError::parameter(ErrorCode::InvalidValue, "sort", what)
         })?;
-        want.sort.push((by, descending));
+        want.sort.push(KmsSort { by, descending });
     }
     Ok((want, part(query, 0)?))
 }
 
 /// `not:exact:name:words`, in any order of the options.
-fn search(text: &str) -> KmsSearchQuery {
-    let mut found = KmsSearchQuery {
-        query: String::new(),
-        exact: false,
-        not: false,
-        names: false,
-        aliases: false,
-    };
+fn search(text: &str) -> KmsSearch {
+    let mut found = KmsSearch::default();
     let mut rest = text;
     while let Some((option, after)) = rest.split_once(':') {
         match option {

@@ -63,11 +63,11 @@ pub use instance_template::{
 };
 pub use key::{KeyPrototype, key_prototype, rename};
 pub use key_protect::{
-    KEY_TYPE, KEYS_PAGE_MAX, KmsInstancePolicy, KmsKeyPolicy, KmsKeyPrototype, KmsKeyQuery,
-    KmsPage, KmsSearchQuery, POLICY_TYPE, ResourceInstanceList, ResourceInstancePrototype,
-    kms_alias, kms_flag, kms_instance_policies, kms_key_count, kms_key_list, kms_key_patch,
-    kms_key_policies, kms_key_prototype, kms_page, kms_registrations, kms_ring, kms_rotation,
-    kms_unwrap, kms_versions, kms_wrap, resource_instance_list, resource_instance_patch,
+    INSTANCE_POLICIES, KEY_TYPE, KEYS_PAGE_MAX, KmsInstancePolicy, KmsKeyPrototype, KmsKeyQuery,
+    KmsPage, POLICY_TYPE, ResourceInstanceList, ResourceInstancePrototype, kms_alias, kms_flag,
+    kms_instance_policies, kms_key_count, kms_key_list, kms_key_patch, kms_key_policies,
+    kms_key_prototype, kms_page, kms_registrations, kms_ring, kms_rotation, kms_unwrap,
+    kms_versions, kms_wrap, resource_instance_list, resource_instance_patch,
     resource_instance_prototype,
 };
 pub use list::{ImageList, InstanceList, VolumeList, image_list, instance_list, volume_list};
@@ -114,9 +114,9 @@ pub(crate) use instance::NICS_MAX;
 pub(crate) use key::PUBLIC_KEY_BYTES_MAX;
 pub(crate) use key_protect::{
     AAD_BYTES_MAX, AAD_ITEMS_MAX, ALIAS_BYTES_MAX, CIPHERTEXT_BYTES_MAX,
-    DESCRIPTION_BYTES_MAX as KMS_DESCRIPTION_BYTES_MAX, INSTANCE_NAME_BYTES_MAX, INSTANCE_POLICIES,
-    KEYS_PAGE_DEFAULT, MONTHS_MAX, NAME_BYTES_MAX as KMS_NAME_BYTES_MAX, OFFSET_MAX,
-    PAYLOAD_BYTES_MAX, PLAINTEXT_BYTES_MAX, POLICIES_MAX, RING_BYTES_MAX, SORTED_BY,
+    DESCRIPTION_BYTES_MAX as KMS_DESCRIPTION_BYTES_MAX, INSTANCE_NAME_BYTES_MAX, KEYS_PAGE_DEFAULT,
+    MONTHS_MAX, NAME_BYTES_MAX as KMS_NAME_BYTES_MAX, OFFSET_MAX, PAYLOAD_BYTES_MAX,
+    PLAINTEXT_BYTES_MAX, POLICIES_MAX, RING_BYTES_MAX, sorted_by,
 };
 pub(crate) use list::INSTANCES_NOWHERE;
 pub(crate) use network::{COUNT_MAX as SUBNET_ADDRESSES_MAX, COUNT_MIN as SUBNET_ADDRESSES_MIN};

@@ -13,7 +13,7 @@ use crate::{
         AAD_BYTES_MAX, AAD_ITEMS_MAX, ALIAS_BYTES_MAX, CIPHERTEXT_BYTES_MAX,
         INSTANCE_NAME_BYTES_MAX, INSTANCE_POLICIES, KEY_TYPE, KEYS_PAGE_DEFAULT, KEYS_PAGE_MAX,
         KMS_DESCRIPTION_BYTES_MAX, KMS_NAME_BYTES_MAX, MONTHS_MAX, OFFSET_MAX, PAYLOAD_BYTES_MAX,
-        PLAINTEXT_BYTES_MAX, POLICIES_MAX, POLICY_TYPE, RING_BYTES_MAX, SORTED_BY,
+        PLAINTEXT_BYTES_MAX, POLICIES_MAX, POLICY_TYPE, RING_BYTES_MAX, sorted_by,
     },
     response::{ACTION_TYPE, ALIAS_TYPE, REGISTRATION_TYPE, RING_TYPE},
 };
@@ -53,7 +53,7 @@ fn keys() -> Vec<Described> {
             .by("limit", number(0_u32, KEYS_PAGE_MAX).usually(KEYS_PAGE_DEFAULT))
             .by("offset", number(0_u32, OFFSET_MAX).usually(0))
             .by("search", text())
-            .by("sort", list(word(SORTED_BY)).about("With `-` before it: the largest first.")),
+            .by("sort", list(word(sorted_by())).about("With `-` before it: the largest first.")),
         create("create_kms_key", to("KmsKeysPrototype"), to("KmsKeys"))
             .in_media(KEYS)
             .about("IBM's `create_key` of Key Protect."),
