@@ -152,9 +152,7 @@ impl Control {
         name: &str,
     ) -> Result<KmsKey, Error> {
         let (key, _) = self.kms_found(ctx, at, name, Action::KmsKeySync).await?;
-        if key.extractable {
-            return kms(Err(KmsRefusal::RootRequired));
-        }
+        kms(key.check_root())?;
         Ok(key)
     }
 
@@ -169,26 +167,13 @@ impl Control {
         name: &str,
         ring: &str,
     ) -> Result<KmsKey, Error> {
-        self.kms_changed(ctx, at, name, Action::KmsKeyUpdate, |mut key, now| {
-            if key.deleted.is_some() {
-                return Err(KmsRefusal::Deleted);
-            }
-            ring.clone_into(&mut key.ring);
-            key.updated_at = now;
-            key.revision += 1;
-            Ok(key)
-        })
-        .await
+        let how = |key: KmsKey, now| key.moved(ring, now);
+        self.kms_changed(ctx, at, name, Action::KmsKeyUpdate, how).await
     }
 }
 
 /// The key after its material has these versions.
 pub(super) fn rotated(key: KmsKey, versions: &kms::KeyVersions, now: base::Timestamp) -> KmsKey {
-    KmsKey {
-        version: versions.current().map_or(key.version, |current| current.version),
-        rotated_at: Some(now),
-        updated_at: now,
-        revision: key.revision + 1,
-        ..key
-    }
+    let version = versions.current().map_or(key.version, |current| current.version);
+    key.rotated(version, now)
 }

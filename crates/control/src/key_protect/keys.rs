@@ -268,11 +268,9 @@ impl Control {
         deleted_too: bool,
     ) -> Result<(KmsKey, KeyVersions), Error> {
         let (key, _) = self.kms_found(ctx, at, name, Action::KmsKeyVersions).await?;
-        if key.extractable {
-            return kms(Err(KmsRefusal::RootRequired));
-        }
-        if key.state == KmsKeyState::Destroyed && !deleted_too {
-            return kms(Err(KmsRefusal::Deleted));
+        kms(key.check_root())?;
+        if !deleted_too {
+            kms(key.check_kept())?;
         }
         let kept = KeyRef::Customer(customer_key(&key));
         let mut versions = self.parts.keys.versions(&kept).await.map_err(refused)?;

@@ -1,6 +1,6 @@
 //! Policies of keys and of instances.
 
-use model::{InstancePolicy, InstancePolicyKind, KmsKey, KmsPolicy, KmsPolicyWant, KmsRefusal};
+use model::{InstancePolicy, InstancePolicyKind, KmsKey, KmsPolicyWant};
 use policy::Action;
 
 use super::KmsPlace;
@@ -34,8 +34,7 @@ impl Control {
     /// Sets policies of a key.
     ///
     /// # Errors
-    /// A rotation of a standard or imported key; a deleted key; when there is none, or the caller
-    /// may not.
+    /// As [`KmsKey::with_policies`] says; when there is none, or the caller may not.
     pub async fn kms_policies_set(
         &self,
         ctx: &RequestContext,
@@ -44,31 +43,8 @@ impl Control {
         want: &[KmsPolicyWant],
     ) -> Result<KmsKey, Error> {
         let by = ctx.caller.principal.to_string();
-        self.kms_changed(ctx, at, name, Action::KmsPolicyWrite, |mut key, now| {
-            if key.deleted.is_some() {
-                return Err(KmsRefusal::Deleted);
-            }
-            for one in want {
-                let by = by.clone();
-                match *one {
-                    KmsPolicyWant::DualAuthDelete(value) => {
-                        key.dual_auth = Some(KmsPolicy { value, by, at: now });
-                    }
-                    KmsPolicyWant::Rotation(enabled, months) => {
-                        key.check_rotation_policy()?;
-                        let before = key.rotation.as_ref().map(|policy| policy.value.1);
-                        let months = months
-                            .or(before)
-                            .ok_or(KmsRefusal::PolicyKind { why: "interval_month is missing" })?;
-                        key.rotation = Some(KmsPolicy { value: (enabled, months), by, at: now });
-                    }
-                }
-            }
-            key.updated_at = now;
-            key.revision += 1;
-            Ok(key)
-        })
-        .await
+        let how = |key: KmsKey, now| key.with_policies(want, &by, now);
+        self.kms_changed(ctx, at, name, Action::KmsPolicyWrite, how).await
     }
 
     /// Policies of an instance.

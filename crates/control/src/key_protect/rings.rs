@@ -1,6 +1,6 @@
 //! Key rings and aliases.
 
-use model::{KmsKey, KmsKeyState, KmsRefusal, KmsRing, ServiceInstance};
+use model::{KmsKey, KmsRing, ServiceInstance};
 use policy::Action;
 
 use super::{KmsPlace, kms};
@@ -73,9 +73,7 @@ impl Control {
     ) -> Result<KmsKey, Error> {
         let action = Action::KmsAliasCreate;
         let (key, permit) = self.kms_found(ctx, at, name, action).await?;
-        if key.state == KmsKeyState::Destroyed {
-            return kms(Err(KmsRefusal::Deleted));
-        }
+        kms(key.check_kept())?;
         let change = self.kms_change(ctx, action, &key);
         self.store().kms_alias_create(&permit, &key, alias, self.now(), change).await?;
         Ok(key)

@@ -143,8 +143,20 @@ impl KmsKey {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
-    fn root(&self) -> Result<(), KmsRefusal> {
+    /// Is it a root key?
+    ///
+    /// # Errors
+    /// A standard key.
+    pub const fn check_root(&self) -> Result<(), KmsRefusal> {
         if self.extractable { Err(KmsRefusal::RootRequired) } else { Ok(()) }
+    }
+
+    /// Is it not deleted?
+    ///
+    /// # Errors
+    /// A deleted key.
+    pub const fn check_kept(&self) -> Result<(), KmsRefusal> {
+        if matches!(self.state, KmsKeyState::Destroyed) { Err(KmsRefusal::Deleted) } else { Ok(()) }
     }
 
     fn state_is(
@@ -167,7 +179,7 @@ impl KmsKey {
     /// # Errors
     /// A standard key; any state but active.
     pub fn check_wrap(&self, now: Timestamp) -> Result<(), KmsRefusal> {
-        self.root()?;
+        self.check_root()?;
         self.state_is(now, &[KmsKeyState::Active], "wrapped with")
     }
 
@@ -176,7 +188,7 @@ impl KmsKey {
     /// # Errors
     /// A standard key; a key that is disabled or deleted.
     pub fn check_unwrap(&self, now: Timestamp) -> Result<(), KmsRefusal> {
-        self.root()?;
+        self.check_root()?;
         let allowed = [KmsKeyState::Active, KmsKeyState::Deactivated];
         self.state_is(now, &allowed, "unwrapped with")
     }
@@ -187,7 +199,7 @@ impl KmsKey {
     /// A standard key; one that is disabled or deleted; a rotation within the hour; material that
     /// is missing or too much.
     pub fn check_rotate(&self, payload: bool, now: Timestamp) -> Result<(), KmsRefusal> {
-        self.root()?;
+        self.check_root()?;
         let allowed = [KmsKeyState::Active, KmsKeyState::Deactivated];
         self.state_is(now, &allowed, "rotated")?;
         if self.imported && !payload {
@@ -203,9 +215,30 @@ impl KmsKey {
     }
 
     fn set(mut self, state: KmsKeyState, now: Timestamp) -> Self {
-        (self.state, self.state_since, self.updated_at) = (state, now, now);
+        (self.state, self.state_since) = (state, now);
+        self.touched(now)
+    }
+
+    pub(super) const fn touched(mut self, now: Timestamp) -> Self {
+        self.updated_at = now;
         self.revision += 1;
         self
+    }
+
+    /// The key in another ring.
+    ///
+    /// # Errors
+    /// A deleted key.
+    pub fn moved(mut self, ring: &str, now: Timestamp) -> Result<Self, KmsRefusal> {
+        self.check_kept()?;
+        ring.clone_into(&mut self.ring);
+        Ok(self.touched(now))
+    }
+
+    /// The key, rotated to its version `version`.
+    #[must_use]
+    pub fn rotated(self, version: u32, now: Timestamp) -> Self {
+        Self { version, rotated_at: Some(now), ..self }.touched(now)
     }
 
     fn waited(&self, long: Duration, now: Timestamp) -> Result<(), KmsRefusal> {
@@ -218,7 +251,7 @@ impl KmsKey {
     /// # Errors
     /// Any state but active.
     pub fn disabled(self, now: Timestamp) -> Result<Self, KmsRefusal> {
-        self.root()?;
+        self.check_root()?;
         self.state_is(now, &[KmsKeyState::Active], "disabled")?;
         Ok(self.set(KmsKeyState::Suspended, now))
     }
@@ -228,7 +261,7 @@ impl KmsKey {
     /// # Errors
     /// Any state but suspended; within [`EARLY_WAIT`].
     pub fn enabled(self, now: Timestamp) -> Result<Self, KmsRefusal> {
-        self.root()?;
+        self.check_root()?;
         self.state_is(now, &[KmsKeyState::Suspended], "enabled")?;
         self.waited(EARLY_WAIT, now)?;
         Ok(self.set(KmsKeyState::Active, now))
@@ -239,9 +272,7 @@ impl KmsKey {
     /// # Errors
     /// A deleted key; one with dual authorization that nobody else has set for deletion.
     pub fn deleted(mut self, by: &str, now: Timestamp) -> Result<Self, KmsRefusal> {
-        if self.state == KmsKeyState::Destroyed {
-            return Err(KmsRefusal::Deleted);
-        }
+        self.check_kept()?;
         if self.needs_two() {
             let set = self.deletion_set.take().filter(|set| set.until > now && set.by != by);
             set.ok_or(KmsRefusal::Authorizations)?;
@@ -260,7 +291,7 @@ impl KmsKey {
             let state = self.state_at(now).name();
             return Err(KmsRefusal::State { state, verb: "restored" });
         };
-        self.root()?;
+        self.check_root()?;
         if deleted.plus(RESTORE_MAX) < now {
             return Err(KmsRefusal::RestoreExpired);
         }
@@ -300,17 +331,13 @@ impl KmsKey {
     /// # Errors
     /// A key without the policy; a deleted one.
     pub fn set_for_deletion(mut self, by: &str, now: Timestamp) -> Result<Self, KmsRefusal> {
-        if self.state == KmsKeyState::Destroyed {
-            return Err(KmsRefusal::Deleted);
-        }
+        self.check_kept()?;
         if !self.needs_two() {
             return Err(KmsRefusal::NotDualAuth);
         }
         let until = now.plus(SET_FOR_DELETION_MAX);
         self.deletion_set = Some(DeletionSet { by: by.to_owned(), until });
-        self.updated_at = now;
-        self.revision += 1;
-        Ok(self)
+        Ok(self.touched(now))
     }
 
     /// The key, no more set for deletion.
@@ -318,16 +345,12 @@ impl KmsKey {
     /// # Errors
     /// As [`Self::set_for_deletion`].
     pub fn unset_for_deletion(mut self, now: Timestamp) -> Result<Self, KmsRefusal> {
-        if self.state == KmsKeyState::Destroyed {
-            return Err(KmsRefusal::Deleted);
-        }
+        self.check_kept()?;
         if !self.needs_two() {
             return Err(KmsRefusal::NotDualAuth);
         }
         self.deletion_set = None;
-        self.updated_at = now;
-        self.revision += 1;
-        Ok(self)
+        Ok(self.touched(now))
     }
 
     /// When it rotates itself next; never when none.

@@ -36,6 +36,37 @@ impl KmsPolicyWant {
 }
 
 impl KmsKey {
+    /// The key with these policies, set by `by`.
+    ///
+    /// # Errors
+    /// A deleted key; a rotation that [`Self::check_rotation_policy`] refuses, or of which nobody
+    /// ever said the months.
+    pub fn with_policies(
+        mut self,
+        want: &[KmsPolicyWant],
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Self, KmsRefusal> {
+        self.check_kept()?;
+        for one in want {
+            let by = by.to_owned();
+            match *one {
+                KmsPolicyWant::DualAuthDelete(value) => {
+                    self.dual_auth = Some(KmsPolicy { value, by, at: now });
+                }
+                KmsPolicyWant::Rotation(enabled, months) => {
+                    self.check_rotation_policy()?;
+                    let before = self.rotation.as_ref().map(|policy| policy.value.1);
+                    let months = months
+                        .or(before)
+                        .ok_or(KmsRefusal::PolicyKind { why: "interval_month is missing" })?;
+                    self.rotation = Some(KmsPolicy { value: (enabled, months), by, at: now });
+                }
+            }
+        }
+        Ok(self.touched(now))
+    }
+
     /// May it have a rotation policy?
     ///
     /// # Errors
