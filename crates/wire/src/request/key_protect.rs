@@ -62,17 +62,21 @@ pub struct KmsKeyPrototype {
     pub rotation: Option<(bool, u32)>,
 }
 
+/// The metadata of a body with so many resources, if it has any, says nothing else.
+fn metadata(f: &Fields<'_>, media: &str, count: usize) -> Result<(), ApiError> {
+    let Some(f) = f.object("metadata")? else { return Ok(()) };
+    f.choice("collectionType", media, |text| (text == media).then_some(()))?;
+    let total = f.number("collectionTotal", 0, u64::from(u32::MAX))?;
+    if total.is_some_and(|total| total != count as u64) {
+        let what = "does not match number of resources";
+        return Err(f.error(ErrorCode::CollectionTotalMismatch, "collectionTotal", what));
+    }
+    Ok(())
+}
+
 /// The single resource of a body, after its metadata.
 fn resource<'a>(f: &Fields<'a>, media: &str) -> Result<Fields<'a>, ApiError> {
-    if let Some(metadata) = f.object("metadata")? {
-        metadata.choice("collectionType", media, |text| (text == media).then_some(()))?;
-        let total = metadata.number("collectionTotal", 0, u64::from(u32::MAX))?;
-        if total.is_some_and(|total| total != 1) {
-            let what = "does not match number of resources";
-            let code = ErrorCode::CollectionTotalMismatch;
-            return Err(metadata.error(code, "collectionTotal", what));
-        }
-    }
+    metadata(f, media, 1)?;
     let mut all = f.required("resources", f.objects("resources", 1)?)?;
     all.pop().ok_or_else(|| {
         f.error(ErrorCode::ValidationRequiredField, "resources", "must have one resource")
@@ -84,6 +88,26 @@ fn base64(f: &Fields<'_>, field: &str, bytes_max: usize) -> Result<Option<Vec<u8
     let what = "must be base64 encoded and not empty";
     let decoded = BASE64_STANDARD.decode(text).ok().filter(|bytes| !bytes.is_empty());
     decoded.map(Some).ok_or_else(|| f.error(ErrorCode::InvalidValue, field, what))
+}
+
+/// The material of a root key or of a standard key.
+fn payload(f: &Fields<'_>, root: bool) -> Result<Option<Vec<u8>>, ApiError> {
+    let payload = base64(f, "payload", PAYLOAD_BYTES_MAX)?;
+    if root && payload.as_ref().is_some_and(|bytes| ![16, 24, 32].contains(&bytes.len())) {
+        let what = "of a root key must have 16, 24 or 32 bytes";
+        return Err(f.error(ErrorCode::InvalidValue, "payload", what));
+    }
+    Ok(payload)
+}
+
+/// The name of something of Key Protect.
+fn visible_name(f: &Fields<'_>, bytes_max: usize) -> Result<Option<String>, ApiError> {
+    let Some(text) = f.text_up_to("name", bytes_max)? else { return Ok(None) };
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
+        let what = "must have a visible character and no control characters";
+        return Err(f.error(ErrorCode::ValidationInvalidName, "name", what));
+    }
+    Ok(Some(text.to_owned()))
 }
 
 /// Reads `POST /api/v2/keys`; with `policies` that of `keys_with_policy_overrides`.
@@ -100,17 +124,8 @@ pub fn kms_key_prototype(f: &Fields<'_>, policies: bool) -> Result<KmsKeyPrototy
     ])?;
     f.choice("type", KEY_TYPE, |text| (text == KEY_TYPE).then_some(()))?;
     let extractable = f.flag("extractable")?.unwrap_or(true);
-    let payload = base64(f, "payload", PAYLOAD_BYTES_MAX)?;
-    let root_length = |bytes: &Vec<u8>| [16, 24, 32].contains(&bytes.len());
-    if !extractable && payload.as_ref().is_some_and(|bytes| !root_length(bytes)) {
-        let what = "of a root key must have 16, 24 or 32 bytes";
-        return Err(f.error(ErrorCode::InvalidValue, "payload", what));
-    }
-    let name = f.required("name", f.text_up_to("name", NAME_BYTES_MAX)?)?;
-    if name.trim().is_empty() || name.chars().any(char::is_control) {
-        let what = "must have a visible character and no control characters";
-        return Err(f.error(ErrorCode::ValidationInvalidName, "name", what));
-    }
+    let payload = payload(f, !extractable)?;
+    let name = f.required("name", visible_name(f, NAME_BYTES_MAX)?)?;
     let mut aliases = Vec::new();
     let most = usize::try_from(model::Limit::KEY_ALIASES_MAX.max).unwrap_or(usize::MAX);
     for (at, text) in f.texts("aliases", most)?.unwrap_or_default().into_iter().enumerate() {
@@ -128,7 +143,7 @@ pub fn kms_key_prototype(f: &Fields<'_>, policies: bool) -> Result<KmsKeyPrototy
         (None, None)
     };
     Ok(KmsKeyPrototype {
-        name: name.to_owned(),
+        name,
         description: f
             .text_up_to("description", DESCRIPTION_BYTES_MAX)?
             .unwrap_or_default()
@@ -192,12 +207,7 @@ pub fn kms_key_patch(f: &Fields<'_>) -> Result<String, ApiError> {
 /// Material that is no base64 or has no root key's length; `not_implemented` for import tokens.
 pub fn kms_rotation(f: &Fields<'_>) -> Result<Option<Vec<u8>>, ApiError> {
     f.unserved(&[("encryptedNonce", None), ("iv", None), ("encryptionAlgorithm", None)])?;
-    let payload = base64(f, "payload", PAYLOAD_BYTES_MAX)?;
-    if payload.as_ref().is_some_and(|bytes| ![16, 24, 32].contains(&bytes.len())) {
-        let what = "of a root key must have 16, 24 or 32 bytes";
-        return Err(f.error(ErrorCode::InvalidValue, "payload", what));
-    }
-    Ok(payload)
+    payload(f, true)
 }
 
 fn aad(f: &Fields<'_>) -> Result<Vec<String>, ApiError> {
@@ -253,15 +263,7 @@ pub fn kms_key_policies(f: &Fields<'_>) -> Result<Vec<KmsPolicyWant>, ApiError> 
 
 fn resources<'a>(f: &Fields<'a>) -> Result<Vec<Fields<'a>>, ApiError> {
     let all = f.required("resources", f.objects("resources", POLICIES_MAX)?)?;
-    if let Some(metadata) = f.object("metadata")? {
-        metadata.choice("collectionType", POLICY_TYPE, |t| (t == POLICY_TYPE).then_some(()))?;
-        let total = metadata.number("collectionTotal", 0, u64::from(u32::MAX))?;
-        if total.is_some_and(|total| total != all.len() as u64) {
-            let what = "does not match number of resources";
-            let code = ErrorCode::CollectionTotalMismatch;
-            return Err(metadata.error(code, "collectionTotal", what));
-        }
-    }
+    metadata(f, POLICY_TYPE, all.len())?;
     Ok(all)
 }
 
@@ -568,12 +570,7 @@ pub fn resource_instance_patch(f: &Fields<'_>) -> Result<Option<String>, ApiErro
 }
 
 fn instance_name(f: &Fields<'_>) -> Result<Option<String>, ApiError> {
-    let Some(text) = f.text_up_to("name", INSTANCE_NAME_BYTES_MAX)? else { return Ok(None) };
-    if text.trim().is_empty() || text.chars().any(char::is_control) {
-        let what = "must have a visible character and no control characters";
-        return Err(f.error(ErrorCode::ValidationInvalidName, "name", what));
-    }
-    Ok(Some(text.to_owned()))
+    visible_name(f, INSTANCE_NAME_BYTES_MAX)
 }
 
 /// Which resource instances.
