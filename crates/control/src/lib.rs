@@ -53,7 +53,7 @@ pub use key_protect::{
     InstancePolicyWant, KmsKeyCreate, KmsKeyList, KmsMaterial, KmsPlace, KmsRegistered,
     KmsRotation, KmsUnwrapped, KmsWrapped, ServiceInstanceCreate,
 };
-pub use kms::{KeyVersions, ROOT_LENGTHS, STANDARD_LEN_MAX};
+pub use kms::KeyVersions;
 pub use meta::{
     AccessGroupFilter, ApiKeyFilter, FloatingIpFilter, FloatingIpPatch, GroupFilter, ImageFilter,
     InstanceFilter, Page, PageKey, Paged, PolicyFilter, PrincipalFilter, ReservedIpFilter,

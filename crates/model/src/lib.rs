@@ -82,10 +82,10 @@ pub use instance::{
 };
 pub use instance_template::InstanceTemplate;
 pub use key_protect::{
-    DeletionSet, EARLY_WAIT, InstancePolicy, InstancePolicyKind, KEY_PROTECT_ENDPOINT, KmsKey,
-    KmsKeyState, KmsPolicy, KmsPolicyWant, KmsRefusal, KmsRegistration, KmsRing, KmsSearch,
-    KmsSort, KmsSortBy, PURGE_AT_AGE, PURGE_WAIT, RESTORE_MAX, ROTATE_WAIT, SET_FOR_DELETION_MAX,
-    ServiceInstance, key_protect_crn, version_id,
+    DEFAULT_RING, DeletionSet, EARLY_WAIT, InstancePolicy, InstancePolicyKind,
+    KEY_PROTECT_ENDPOINT, KmsKey, KmsKeyState, KmsPolicy, KmsPolicyWant, KmsRefusal,
+    KmsRegistration, KmsRing, KmsSearch, KmsSort, KmsSortBy, PURGE_AT_AGE, PURGE_WAIT, RESTORE_MAX,
+    ROTATE_WAIT, SET_FOR_DELETION_MAX, ServiceInstance, key_protect_crn, version_id,
 };
 pub use limits::{LIMITS, Limit};
 pub use lineage::{Ancestor, ImageLineage, LineageItem, Lineages};

@@ -6,8 +6,8 @@ use base::{Crn, KmsKeyId, Timestamp};
 use kms::{KeyMaterial, KeyRef, KeyVersions, WrappedKey};
 use meta::{KmsKeyFilter, Slice};
 use model::{
-    InstancePolicyKind, KmsKey, KmsKeyState, KmsPolicy, KmsRefusal, KmsRegistration, KmsSearch,
-    KmsSort, key_protect_crn,
+    DEFAULT_RING, InstancePolicyKind, KmsKey, KmsKeyState, KmsPolicy, KmsRefusal, KmsRegistration,
+    KmsSearch, KmsSort, key_protect_crn,
 };
 use policy::{Action, InternalActor};
 use zeroize::Zeroizing;
@@ -104,7 +104,7 @@ impl Control {
             account: instance.account,
             instance: instance.id,
             group: instance.group,
-            ring: at.ring.clone().unwrap_or_else(|| "default".to_owned()),
+            ring: at.ring.clone().unwrap_or_else(|| DEFAULT_RING.to_owned()),
             name: want.name,
             description: want.description,
             extractable: want.extractable,

@@ -1,6 +1,6 @@
 //! Key rings and aliases.
 
-use model::{KmsKey, KmsRing, ServiceInstance};
+use model::{DEFAULT_RING, KmsKey, KmsRing, ServiceInstance};
 use policy::Action;
 
 use super::{KmsPlace, kms};
@@ -99,7 +99,7 @@ impl Control {
 
 fn default_ring(instance: &ServiceInstance) -> KmsRing {
     KmsRing {
-        id: "default".to_owned(),
+        id: DEFAULT_RING.to_owned(),
         created_by: instance.created_by.clone(),
         created_at: instance.created_at,
     }

@@ -2,8 +2,8 @@
 
 use base::{AccountId, ServiceInstanceId};
 use model::{
-    InstancePolicy, InstancePolicyKind, KmsKeyState, KmsRefusal, KmsRing, Limit, Refusal,
-    ServiceInstance,
+    DEFAULT_RING, InstancePolicy, InstancePolicyKind, KmsKeyState, KmsRefusal, KmsRing, Limit,
+    Refusal, ServiceInstance,
 };
 use policy::{Action, Permit};
 
@@ -150,7 +150,7 @@ pub(crate) async fn ring_check(
     ring: &str,
 ) -> Result<(), StoreError> {
     let sql = "SELECT 1 FROM kms_rings WHERE instance_id = $1 AND id = $2";
-    if ring == "default" || tx.any(sql, binds![instance, ring]).await? {
+    if ring == DEFAULT_RING || tx.any(sql, binds![instance, ring]).await? {
         return Ok(());
     }
     Err(not_found("key ring", ring))
@@ -165,7 +165,7 @@ pub(crate) async fn ring_create(
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::KmsRingCreate], instance.as_str())?;
     let have = rings(tx, permit.account(), instance).await?;
-    if ring.id == "default" || have.iter().any(|one| one.id == ring.id) {
+    if ring.id == DEFAULT_RING || have.iter().any(|one| one.id == ring.id) {
         return Err(Refusal::from(KmsRefusal::RingTaken { ring: ring.id.clone() }).into());
     }
     // The default ring counts, too.
@@ -188,23 +188,21 @@ pub(crate) async fn ring_delete(
 ) -> Result<(), StoreError> {
     permit::covers(permit, &[Action::KmsRingDelete], instance.as_str())?;
     get(tx, permit.account(), instance).await?;
-    if ring != "default" {
-        ring_check(tx, instance, ring).await?;
-    }
+    ring_check(tx, instance, ring).await?;
     let mut keys = Conditions::default();
     keys.and("instance_id = ?", binds![instance]).and("ring = ?", binds![ring]);
     if force {
         keys.and("state <> ?", binds![KmsKeyState::Destroyed.number()]);
     }
     let count = keys.count(tx, "kms_keys").await?;
-    if count > 0 || ring == "default" {
+    if count > 0 || ring == DEFAULT_RING {
         let ring = ring.to_owned();
         return Err(Refusal::from(KmsRefusal::RingNotEmpty { ring, count }).into());
     }
     tx.run(
-        "UPDATE kms_keys SET ring = 'default', revision = revision + 1
+        "UPDATE kms_keys SET ring = $3, revision = revision + 1
          WHERE instance_id = $1 AND ring = $2",
-        binds![instance, ring],
+        binds![instance, ring, DEFAULT_RING],
     )
     .await?;
     tx.run("DELETE FROM kms_rings WHERE instance_id = $1 AND id = $2", binds![instance, ring])

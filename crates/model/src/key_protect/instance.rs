@@ -114,6 +114,9 @@ impl InstancePolicy {
     }
 }
 
+/// The key ring that every instance has without being asked.
+pub const DEFAULT_RING: &str = "default";
+
 /// A key ring.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KmsRing {

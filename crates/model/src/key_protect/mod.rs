@@ -10,8 +10,8 @@ mod refusal;
 mod search;
 
 pub use instance::{
-    InstancePolicy, InstancePolicyKind, KEY_PROTECT_ENDPOINT, KmsRegistration, KmsRing,
-    ServiceInstance, key_protect_crn,
+    DEFAULT_RING, InstancePolicy, InstancePolicyKind, KEY_PROTECT_ENDPOINT, KmsRegistration,
+    KmsRing, ServiceInstance, key_protect_crn,
 };
 pub use key::{
     DeletionSet, EARLY_WAIT, KmsKey, KmsKeyState, PURGE_AT_AGE, PURGE_WAIT, RESTORE_MAX,

@@ -9,7 +9,6 @@ pub(crate) mod keys;
 pub(crate) mod others;
 
 use base::{RegionName, ServiceInstanceId};
-use bytes::Bytes;
 use control::{KmsPlace, Slice};
 use model::KmsKey;
 use serde_json::{Map, Value};
@@ -39,7 +38,6 @@ fn place(call: &Call) -> Result<KmsPlace, ApiError> {
         .map_err(|_| needed("The header Bluemix-Instance is not the GUID of an instance."))?;
     let ring = match header(RING_HEADER).filter(|text| !text.is_empty()) {
         None => None,
-        Some("default") => Some("default".to_owned()),
         Some(text) => Some(request::kms_ring(text).map(str::to_owned).ok_or_else(|| {
             let message = "The header X-Kms-Key-Ring is not the name of a key ring.";
             ApiError::header(ErrorCode::InvalidValue, "X-Kms-Key-Ring", message)
@@ -94,7 +92,7 @@ fn shown(call: &Call, key: &KmsKey, payload: Option<&[u8]>) -> Answer {
     listed(KEY_TYPE, None, vec![response::kms_key(key, region, now, payload)])
 }
 
-/// A key by itself, in a body that is zeroed nowhere but short-lived.
+/// 201 with what was made.
 fn created(reply: Reply) -> Reply {
     Reply { status: axum::http::StatusCode::CREATED, ..reply }
 }
@@ -105,10 +103,5 @@ const fn slice(of: OffsetPage) -> Slice {
 
 /// 200 with nothing but the number of keys.
 fn total(count: u64) -> Reply {
-    Reply {
-        status: axum::http::StatusCode::OK,
-        body: Bytes::new(),
-        key_total: Some(count),
-        ..Reply::empty()
-    }
+    Reply { status: axum::http::StatusCode::OK, key_total: Some(count), ..Reply::empty() }
 }
